@@ -1,0 +1,1 @@
+"""Shared functions of the project: notebooks call them and define none of their own."""

@@ -1,0 +1,95 @@
+"""Estimators, one file each: `estimate(data, *, options) -> Effects`. The name in a parameter file is the file's name.
+
+Each file opens with its method card (`Estimand`, `Assumes`, `Reference`, `Fails when`), printed in the report.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from analysis.panel import Panel
+from analysis.refusal import Refusal
+from analysis.result import Data, Effects
+from analysis.study import Study
+
+CARD = ("Estimand", "Assumes", "Reference", "Fails when")
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """The headline, or another defensible way to the same number, with the reason it is shown."""
+
+    label: str
+    effects: Effects
+    reason: str
+
+
+def estimate(study: Study, data: Data, design: str | None = None) -> Effects:
+    """The effects under the study's design (or another one), with the study's choices as options.
+
+    Raises Refusal when the design does not fit the data.
+    """
+    name = design or study.design
+    function = import_module(f"analysis.designs.{name}").estimate
+    wanted = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    if design is None:
+        _refuse_two_way_headline(name, data)
+    effects: Effects = function(data, **{option: getattr(study, option) for option in wanted})
+    return effects
+
+
+def card(name: str) -> dict[str, str]:
+    """The method card of a design: its four lines, from the docstring of its file."""
+    text = inspect.getdoc(import_module(f"analysis.designs.{name}")) or ""
+    found = {}
+    for line in CARD:
+        match = re.search(rf"^{line}: (.+?)(?=\n(?:{'|'.join(CARD)}): |\n\n|\Z)", text, re.M | re.S)
+        if not match:
+            raise ValueError(f"designs/{name}.py has no line {line!r} in its method card")
+        found[line] = " ".join(match[1].split())
+    return found
+
+
+def alternatives(study: Study, data: Data, headline: Effects) -> list[Alternative]:
+    """The headline beside the estimators named in `compare_with`, and beside itself without covariates or weights."""
+    shown = [Alternative(study.design, headline, "the headline")]
+    for name in study.compare_with:
+        shown.append(Alternative(name, estimate(study, data, name), _reason(name, data)))
+    if study.covariates:
+        bare = study.model_copy(update={"covariates": []})
+        shown.append(Alternative(study.design, estimate(bare, data), "without covariates"))
+    return shown
+
+
+def path(study: Study, data: Data, headline: Effects) -> Effects | None:
+    """Effects by event time: the headline's own, or the two-way event study when it is a single number.
+
+    None for repeated cross-sections, which hold no path of the same units.
+    """
+    if headline.kind == "cells":
+        return headline.by("event_time")
+    if headline.kind == "event_time":
+        return headline
+    return estimate(study, data, "event_study") if isinstance(data, Panel) else None
+
+
+def _refuse_two_way_headline(name: str, data: Data) -> None:
+    if name in ("event_study", "two_way_fixed_effects") and data.staggered:
+        dates = ", ".join(f"{d:g}" for d in data.dates)
+        raise Refusal(
+            "E101",
+            "design",
+            f"{len(data.dates)} adoption dates ({dates}): two-way fixed effects would compare with units already "
+            "treated and cannot be the headline",
+            f"set `design: group_time` and list {name} under `compare_with`",
+        )
+
+
+def _reason(name: str, data: Data) -> str:
+    if name in ("event_study", "two_way_fixed_effects") and data.staggered:
+        return "for comparison only: with several adoption dates it also compares with units already treated"
+    return "another estimator of the same effect"

@@ -1,0 +1,1 @@
+"""Moments, covariances, permutation and intervals: arrays in, arrays out."""

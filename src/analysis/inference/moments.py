@@ -1,0 +1,133 @@
+"""The moment kernel: cohort means and within-cohort second moments, from which every contrast gets its covariance.
+
+Without unit-level covariates, cohort sizes, mean outcome paths and the second moments of unit paths around them are
+sufficient for every estimator of the difference-in-differences family. An estimator is a set of *scores*: the
+contribution of unit i, of cohort g and weight w_i, to contrast k is
+
+    psi_ik = w_i (u_gk . e_i + c_gk) + d_gk,        e_i = Y_i - m_g,
+
+with u the weight on the unit's path, c what the cohort's own departure adds (a mean residual, a pooled control mean)
+and d what an estimated share adds. Stacked as a = (u, c, d) against z_i = (w_i e_i, w_i, 1), the covariance is
+sum_g a_g' (sum_i z_i z_i') a_g, or, when clusters are coarser than units, the same with z_i summed within cluster and
+cohort first. Liang and Zeger (1986); for the group-time case Callaway and Sant'Anna (2021), section 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.panel import NEVER, Array, Panel
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """What the estimators need to know of a panel. G cohorts, T periods.
+
+    cohorts: (G,) adoption positions, NEVER first when present. count: (G,) units. size: (G,) sums of weights.
+    mean: (G, T) weighted mean paths, NaN where the cohort was masked. cross: (G, T+2, T+2) sums of z z' by cohort,
+    when every unit is its own cluster. pairs: (P, T+2) sums of z by cluster and cohort otherwise, with their codes.
+    """
+
+    cohorts: Array
+    count: Array
+    size: Array
+    mean: Array
+    cross: Array | None
+    pairs: Array | None
+    pair_cluster: Array
+    pair_cohort: Array
+    clusters: int
+    treated_clusters: int
+
+    @property
+    def periods(self) -> int:
+        """Number of periods T."""
+        return int(self.mean.shape[1])
+
+    def row(self, adoption: int) -> int:
+        """The row of the cohort adopting at position `adoption`."""
+        return int(np.searchsorted(self.cohorts, adoption))
+
+    def covariance(self, scores: Array) -> Array:
+        """(K, K) covariance of the contrasts whose scores a = (u, c, d) are given as (G, T+2, K)."""
+        if self.pairs is None:
+            assert self.cross is not None
+            return np.asarray(np.einsum("gak,gab,gbl->kl", scores, self.cross, scores, optimize=True))
+        psi = self.influence(scores)
+        return np.asarray(psi.T @ psi)
+
+    def influence(self, scores: Array) -> Array:
+        """(clusters, K) summed contributions of each cluster; only when clusters are coarser than units."""
+        assert self.pairs is not None
+        parts = np.einsum("pa,pak->pk", self.pairs, scores[self.pair_cohort], optimize=True)
+        psi = np.zeros((self.clusters, scores.shape[2]))
+        np.add.at(psi, self.pair_cluster, parts)
+        return psi
+
+
+def moments(panel: Panel) -> Moments:
+    """The moments of `panel`, in one pass: a mean and one matrix product per cohort."""
+    cohorts, code = np.unique(panel.adoption, return_inverse=True)
+    own = panel.clusters == len(panel.units)
+    rows = [np.flatnonzero(code == g) for g in range(len(cohorts))]
+    mean = np.stack([_mean(panel, row) for row in rows])
+    cross = np.stack([_cross(panel, row, mean[g]) for g, row in enumerate(rows)]) if own else None
+    pairs, pair_cluster, pair_cohort = (None, np.empty(0, int), np.empty(0, int)) if own else _pairs(panel, code, mean)
+    return Moments(
+        cohorts=cohorts,
+        count=np.array([len(row) for row in rows]),
+        size=np.array([panel.weight[row].sum() for row in rows]),
+        mean=mean,
+        cross=cross,
+        pairs=pairs,
+        pair_cluster=pair_cluster,
+        pair_cohort=pair_cohort,
+        clusters=panel.clusters,
+        treated_clusters=panel.treated_clusters,
+    )
+
+
+def unit_influence(panel: Panel, scores: Array) -> Array:
+    """(units, K) contributions of single units: the influence function divided by the number of units."""
+    cohorts, code = np.unique(panel.adoption, return_inverse=True)
+    mean = np.stack([_mean(panel, np.flatnonzero(code == g)) for g in range(len(cohorts))])
+    return np.asarray(np.einsum("ia,iak->ik", _stacked(panel, code, mean), scores[code], optimize=True))
+
+
+def _mean(panel: Panel, row: Array) -> Array:
+    if panel.weighted:
+        weight = panel.weight[row]
+        return np.asarray(weight @ panel.outcome[row] / weight.sum())
+    return np.asarray(panel.outcome[row].mean(axis=0))
+
+
+def _cross(panel: Panel, row: Array, mean: Array) -> Array:
+    z = np.empty((len(row), len(mean) + 2))
+    np.subtract(panel.outcome[row], np.nan_to_num(mean), out=z[:, :-2])
+    if np.isnan(mean).any():
+        z[:, :-2][:, np.isnan(mean)] = 0.0
+    if panel.weighted:
+        z[:, :-2] *= panel.weight[row][:, None]
+    z[:, -2], z[:, -1] = panel.weight[row], 1.0
+    return np.asarray(z.T @ z)
+
+
+def _stacked(panel: Panel, code: Array, mean: Array) -> Array:
+    weight = panel.weight[:, None]
+    departure = np.nan_to_num(panel.outcome - mean[code])
+    return np.hstack([weight * departure, weight, np.ones_like(weight)])
+
+
+def _pairs(panel: Panel, code: Array, mean: Array) -> tuple[Array, Array, Array]:
+    groups = int(code.max()) + 1
+    pair, member = np.unique(panel.cluster * groups + code, return_inverse=True)
+    sums = np.zeros((len(pair), mean.shape[1] + 2))
+    np.add.at(sums, member, _stacked(panel, code, mean))
+    return sums, pair // groups, pair % groups
+
+
+def never_row(kernel: Moments) -> int | None:
+    """The row of the never-treated cohort, or None."""
+    return 0 if kernel.cohorts[0] == NEVER else None

@@ -1,0 +1,262 @@
+"""The data an estimator sees: a table whose columns have roles, validated once and never mutated.
+
+`Panel` holds one outcome for every unit in every period, as a units x periods matrix; `Sample` holds rows observed
+once (repeated cross-sections). Both know who was dropped and why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analysis.refusal import Refusal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = np.ndarray[Any, Any]
+NEVER = -1
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Units or rows left out, with the reason a reader is told."""
+
+    reason: str
+    units: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The source's column names behind each role."""
+
+    outcome: str
+    time: str
+    unit: str = ""
+    first_treated: str = ""
+    weight: str = ""
+    cluster: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Units observed in the same periods. Build it with `panel_from_frame`, which validates.
+
+    outcome: (units, periods) in the outcome's own unit; a cell is NaN only where `before_adoption` masked it.
+    periods: sorted period labels. adoption: (units,) position of the first treated period, NEVER where untreated.
+    weight: (units,) with mean one. cluster: (units,) codes 0..clusters-1. covariates: name -> (units, periods).
+    """
+
+    outcome: Array
+    units: Array
+    periods: Array
+    adoption: Array
+    weight: Array
+    cluster: Array
+    labels: Labels
+    covariates: dict[str, Array] = field(default_factory=dict)
+    dropped: tuple[Dropped, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n(self) -> int:
+        """Observed unit-periods."""
+        return int(np.isfinite(self.outcome).sum())
+
+    @cached_property
+    def cohorts(self) -> Array:
+        """Adoption positions present, in order; NEVER first when there are never-treated units."""
+        return np.unique(self.adoption)
+
+    @property
+    def dates(self) -> Array:
+        """Period labels at which cohorts adopt."""
+        return np.asarray(self.periods[self.cohorts[self.cohorts != NEVER]])
+
+    @property
+    def staggered(self) -> bool:
+        """More than one adoption date."""
+        return len(self.dates) > 1
+
+    @cached_property
+    def treated_clusters(self) -> int:
+        """Clusters with at least one unit that is ever treated."""
+        return len(np.unique(self.cluster[self.adoption != NEVER]))
+
+    @cached_property
+    def clusters(self) -> int:
+        """Number of clusters."""
+        return int(self.cluster.max()) + 1
+
+    @property
+    def weighted(self) -> bool:
+        """Units count differently."""
+        return bool(self.labels.weight)
+
+    @property
+    def treated(self) -> Array:
+        """(units, periods) whether the unit has adopted by then."""
+        positions = np.arange(len(self.periods))
+        return (self.adoption[:, None] != NEVER) & (positions >= self.adoption[:, None])
+
+    def until(self, period: Any) -> Panel:
+        """The panel up to and including `period`; later adopters become not treated within it."""
+        keep = self.periods <= period
+        last = int(keep.sum()) - 1
+        adoption = np.where(self.adoption > last, NEVER, self.adoption)
+        covariates = {name: values[:, keep] for name, values in self.covariates.items()}
+        return replace(
+            self, outcome=self.outcome[:, keep], periods=self.periods[keep], adoption=adoption, covariates=covariates
+        )
+
+    def before_adoption(self) -> Panel:
+        """Only what was observed before each unit's own adoption; adoption dates are kept for `adopt_earlier`.
+
+        With one adoption date the periods from it on are cut; with several the treated cells are masked.
+        """
+        if not self.staggered:
+            first = int(self.cohorts.max())
+            covariates = {name: values[:, :first] for name, values in self.covariates.items()}
+            return replace(self, outcome=self.outcome[:, :first], periods=self.periods[:first], covariates=covariates)
+        return replace(self, outcome=np.where(self.treated, np.nan, self.outcome))
+
+    def adopt_earlier(self, k: int) -> Panel:
+        """The panel with every adoption moved `k` periods earlier; units then treated from the start are dropped."""
+        adoption = np.where(self.adoption == NEVER, NEVER, self.adoption - k)
+        keep = (adoption == NEVER) | (adoption > 0)
+        return replace(self, adoption=adoption).only(keep, f"a date {k} periods earlier leaves no period before it")
+
+    def with_adoption(self, adoption: Array) -> Panel:
+        """The same outcomes under other adoption positions (permutation inference)."""
+        return replace(self, adoption=adoption)
+
+    def with_outcome(self, outcome: Array) -> Panel:
+        """The same design with another units x periods outcome."""
+        return replace(self, outcome=outcome)
+
+    def only(self, keep: Array, reason: str) -> Panel:
+        """The units for which `keep` is true; the others are counted as dropped for `reason`."""
+        if keep.all():
+            return self
+        gone = Dropped(reason, int((~keep).sum()), int(np.isfinite(self.outcome[~keep]).sum()))
+        weight = self.weight[keep]
+        return replace(
+            self,
+            outcome=self.outcome[keep],
+            units=self.units[keep],
+            adoption=self.adoption[keep],
+            weight=weight / weight.mean() if self.weighted else weight,
+            cluster=np.unique(self.cluster[keep], return_inverse=True)[1],
+            covariates={name: values[keep] for name, values in self.covariates.items()},
+            dropped=(*self.dropped, gone),
+        )
+
+    def frame(self) -> pd.DataFrame:
+        """The panel as a long table: unit, time, outcome, first_treated (missing = never), weight, covariates."""
+        import pandas as pd
+
+        n, t = self.outcome.shape
+        dates = np.where(self.adoption == NEVER, np.nan, self.periods[self.adoption].astype(float))
+        columns: dict[str, Any] = {
+            self.labels.unit: np.repeat(self.units, t),
+            self.labels.time: np.tile(self.periods, n),
+            self.labels.outcome: self.outcome.ravel(),
+            "first_treated": np.repeat(dates, t),
+            "weight": np.repeat(self.weight, t),
+            "cluster": np.repeat(self.cluster, t),
+        }
+        return pd.DataFrame(columns | {name: values.ravel() for name, values in self.covariates.items()})
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Rows observed once each: repeated cross-sections of a group the policy reached and of one it did not.
+
+    outcome, period (position), treated (bool, member of the group reached), weight: (rows,). covariates:
+    name -> (rows,). start: position of the first period under the policy. cluster: (rows,) codes, or every row its own.
+    """
+
+    outcome: Array
+    periods: Array
+    period: Array
+    treated: Array
+    start: int
+    weight: Array
+    cluster: Array
+    labels: Labels
+    covariates: dict[str, Array] = field(default_factory=dict)
+    dropped: tuple[Dropped, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    staggered = False
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return len(self.outcome)
+
+    @property
+    def dates(self) -> Array:
+        """The period label at which the policy starts."""
+        return np.asarray(self.periods[[self.start]])
+
+    @property
+    def weighted(self) -> bool:
+        """Rows count differently."""
+        return bool(self.labels.weight)
+
+    @property
+    def clustered(self) -> bool:
+        """Rows are grouped into clusters coarser than the row."""
+        return bool(self.labels.cluster)
+
+    @cached_property
+    def clusters(self) -> int:
+        """Number of clusters (rows when each is its own)."""
+        return int(self.cluster.max()) + 1
+
+    @cached_property
+    def treated_clusters(self) -> int:
+        """Clusters with at least one row of the group reached."""
+        return len(np.unique(self.cluster[self.treated]))
+
+    def with_outcome(self, outcome: Array) -> Sample:
+        """The same design with another outcome."""
+        return replace(self, outcome=outcome)
+
+    def rows(self, keep: Array) -> Sample:
+        """The rows selected or reordered by `keep` (a mask or positions)."""
+        return replace(
+            self,
+            outcome=self.outcome[keep],
+            period=self.period[keep],
+            treated=self.treated[keep],
+            weight=self.weight[keep],
+            cluster=np.unique(self.cluster[keep], return_inverse=True)[1],
+            covariates={name: values[keep] for name, values in self.covariates.items()},
+        )
+
+
+def positions(adoption_dates: Array, periods: Array, column: str) -> Array:
+    """Positions of adoption dates (NaN = never) among sorted `periods`; dates after the last one are NEVER."""
+    dates = np.asarray(adoption_dates, dtype=float)
+    known = np.isfinite(dates)
+    if np.isinf(dates).any():
+        raise Refusal("P009", column, "an infinite adoption date", "leave it blank for never-treated")
+    low, high = float(periods[0]), float(periods[-1])
+    span = max(high - low, 20.0)
+    odd = known & ((dates < low - span) | (dates > high + 5 * span) | ((dates <= 0) & (low > 0)))
+    if odd.any():
+        value = dates[odd][0]
+        raise Refusal(
+            "P009",
+            column,
+            f"value {value:g} looks like a code for 'never' (periods run from {low:g} to {high:g})",
+            "leave it blank for never-treated, or declare it under missing_codes in source.yml",
+        )
+    place = np.searchsorted(periods, np.where(known, dates, high + 1), side="left")
+    return np.where(place >= len(periods), NEVER, place)

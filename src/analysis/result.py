@@ -1,0 +1,252 @@
+"""What every design and every check returns: `Effects`, `Estimate`, `Check`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from analysis.panel import Array, Panel, Sample
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Severity = Literal["stop", "warn", "note"]
+Kind = Literal["cells", "event_time", "cohort", "period", "single"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One number with its uncertainty, in the unit of the outcome.
+
+    low and high bound the interval at `level`; they are infinite where the method cannot bound it. std_error is None
+    where none is shown (permutation). df: degrees of freedom of the t distribution behind interval and p-value.
+    """
+
+    value: float
+    std_error: float | None
+    low: float
+    high: float
+    level: float
+    p_value: float
+    df: float | None
+    n: int
+    clusters: int
+    treated_clusters: int
+    estimand: str
+    method: str
+    inference: str
+    unit: str = ""
+
+    def excludes(self, x: float) -> bool:
+        """The interval does not contain `x`."""
+        return not self.low <= x <= self.high
+
+    def chance_above(self, x: float) -> float | None:
+        """Probability that the effect exceeds `x`, reading the estimate's t distribution as a flat-prior posterior.
+
+        None where no standard error is shown.
+        """
+        if self.std_error is None or self.df is None:
+            return None
+        from scipy import stats
+
+        return float(stats.t.sf((x - self.value) / self.std_error, self.df))
+
+    def detectable(self, power: float = 0.8) -> float | None:
+        """The smallest effect that a test at this level finds with probability `power`; None without an error."""
+        if self.std_error is None or self.df is None:
+            return None
+        from scipy import stats
+
+        half = (1 + self.level) / 2
+        return float((stats.t.ppf(half, self.df) + stats.t.ppf(power, self.df)) * self.std_error)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One threat to validity: what was looked at, what was found with its uncertainty, what to do.
+
+    Never a bare "passed": `finding` says how much the check could have seen. p_value, low and high are None where
+    the check has none.
+    """
+
+    name: str
+    code: str
+    assumption: str
+    finding: str
+    advice: str
+    severity: Severity
+    statistic: float | None = None
+    p_value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """The pieces a design estimates, with everything later steps need.
+
+    table: one row per piece with columns cohort, period, event_time, estimate, std_error, weight (its weight in the
+    average) and, where there is a reference cell, estimate 0 and std_error 0. event_time counts periods since
+    adoption, negative before. covariance: (K, K) of the estimates. share: (G,) sizes of the cohorts in
+    `share_cohorts` as shares of all units, with `joint` the (K+G, K+G) covariance of estimates and shares, so that
+    averages carry the uncertainty of estimated shares. reference: event time of the reference cell, None if it varies.
+    baseline: the treated units' mean outcome in the last period before adoption. refit estimates again on other data.
+    """
+
+    table: pd.DataFrame
+    joint: Array
+    share: Array
+    share_cohorts: Array
+    kind: Kind
+    reference: int | None
+    anticipation: int
+    estimand: str
+    method: str
+    inference: str
+    df: float
+    n: int
+    clusters: int
+    treated_clusters: int
+    baseline: float
+    refit: Callable[[Any], Effects]
+    influence: Callable[[], Array] | None = None
+
+    @property
+    def estimate(self) -> Array:
+        """(K,) the estimates."""
+        return np.asarray(self.table["estimate"].to_numpy(dtype=float))
+
+    @property
+    def covariance(self) -> Array:
+        """(K, K) covariance of the estimates."""
+        k = len(self.table)
+        return self.joint[:k, :k]
+
+    def by(self, dimension: Literal["event_time", "cohort", "period"]) -> Effects:
+        """Averages of the pieces along one dimension, with their joint covariance.
+
+        Event times and periods weight cohorts by size; a cohort averages its own treated periods equally
+        (Callaway and Sant'Anna 2021, section 3).
+        """
+        if self.kind == dimension:
+            return self
+        if self.kind != "cells":
+            raise ValueError(f"pieces by {self.kind} cannot be averaged by {dimension}")
+        rows = self.table if dimension == "event_time" else self.table[self.table["event_time"] >= 0]
+        labels = sorted(rows[dimension].unique())
+        weights = np.stack([self._within((rows[dimension] == label) & True, dimension) for label in labels])
+        return self._averaged(weights, dimension, labels)
+
+    def average(self, level: float) -> Estimate:
+        """The average over treated periods, weighting pieces as their kind implies, with a t interval."""
+        one = self if self.kind == "single" else self._averaged(self._overall()[None], "single", [0])
+        return _estimate(one, level)
+
+    def pre(self) -> Effects:
+        """The pieces before adoption (and before anticipation), without the reference cell."""
+        keep = (self.table["event_time"] < -self.anticipation) & (self.table["std_error"] > 0)
+        return self._only(keep.to_numpy())
+
+    def post(self) -> Effects:
+        """The pieces from adoption on."""
+        return self._only((self.table["event_time"] >= 0).to_numpy())
+
+    def _only(self, keep: Array) -> Effects:
+        places = np.flatnonzero(np.concatenate([keep, np.ones(len(self.share), dtype=bool)]))
+        return replace(
+            self, table=self.table[keep].reset_index(drop=True), joint=self.joint[np.ix_(places, places)]
+        )
+
+    def _cohort_share(self) -> Array:
+        place = np.searchsorted(self.share_cohorts, self.table["cohort"].to_numpy())
+        return np.asarray(self.share[place])
+
+    def _within(self, chosen: Any, dimension: str) -> Array:
+        inside = np.zeros(len(self.table))
+        inside[chosen[chosen].index.to_numpy()] = 1.0
+        return inside / inside.sum() if dimension == "cohort" else inside
+
+    def _overall(self) -> Array:
+        post = (self.table["event_time"] >= 0).to_numpy(dtype=float)
+        if not post.any():
+            raise ValueError("no treated cell to average")
+        return post
+
+    @property
+    def _by_share(self) -> bool:
+        return self.kind in ("cells", "cohort") and len(self.share) > 0
+
+    def _averaged(self, inside: Array, kind: Kind, labels: list[Any]) -> Effects:
+        """Weighted averages; `inside` (M, K) holds the fixed part of each weight, shares multiply it if they apply."""
+        import pandas as pd
+
+        k, g = len(self.table), len(self.share)
+        shared = self._by_share and kind != "cohort"
+        raw = inside * self._cohort_share() if shared else inside
+        weights = raw / raw.sum(axis=1, keepdims=True)
+        values = weights @ self.estimate
+        jacobian = np.zeros((len(inside) + g, k + g))
+        jacobian[: len(inside), :k] = weights
+        if shared:
+            member = self.table["cohort"].to_numpy()[:, None] == self.share_cohorts[None, :]
+            gap = inside[:, :, None] * member[None] * (self.estimate[None, :, None] - values[:, None, None])
+            jacobian[: len(inside), k:] = gap.sum(axis=1) / raw.sum(axis=1, keepdims=True)
+        jacobian[len(inside) :, k:] = np.eye(g)
+        joint = jacobian @ self.joint @ jacobian.T
+        errors = np.sqrt(np.clip(np.diag(joint)[: len(inside)], 0, None))
+        column = np.asarray(labels)
+        table = pd.DataFrame(
+            {
+                "cohort": column if kind == "cohort" else -1,
+                "period": column if kind == "period" else -1,
+                "event_time": column if kind == "event_time" else 0,
+                "estimate": values,
+                "std_error": errors,
+                "weight": _weights(kind, column, self.share, self.share_cohorts),
+            }
+        )
+        return replace(self, table=table, joint=joint, kind=kind, influence=None)
+
+
+def _weights(kind: Kind, labels: Array, share: Array, cohorts: Array) -> Array:
+    if kind == "cohort":
+        own = share[np.searchsorted(cohorts, labels)]
+        return np.asarray(own / own.sum())
+    post = labels >= 0 if kind == "event_time" else np.ones(len(labels), dtype=bool)
+    return np.asarray(np.where(post, 1 / max(int(post.sum()), 1), 0.0))
+
+
+def _estimate(one: Effects, level: float) -> Estimate:
+    value, error = float(one.estimate[0]), float(one.table["std_error"].iloc[0])
+    low, high, p_value = t_interval(value, error, one.df, level)
+    return Estimate(
+        value,
+        error,
+        low,
+        high,
+        level,
+        p_value,
+        one.df,
+        one.n,
+        one.clusters,
+        one.treated_clusters,
+        one.estimand,
+        one.method,
+        one.inference,
+    )
+
+
+def t_interval(value: float, error: float, df: float, level: float) -> tuple[float, float, float]:
+    """Interval bounds at `level` and the two-sided p-value of no effect, from a t distribution."""
+    from scipy import stats
+
+    half = float(stats.t.ppf((1 + level) / 2, df)) * error
+    p_value = float(2 * stats.t.sf(abs(value) / error, df)) if error > 0 else 0.0
+    return value - half, value + half, p_value
+
+
+Data = Panel | Sample

@@ -1,0 +1,125 @@
+"""A study: one question and every choice made to answer it, checked as a whole before anything runs."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from analysis import paths
+from analysis.refusal import Refusal
+
+Name = str
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_. -]{0,63}")
+
+
+class Study(BaseModel):
+    """The question, the decision behind it, and every choice of data, design, inference and checks.
+
+    Fields are flat because they are the parameters of a notebook; the parameter file sets them by name.
+    Effects and thresholds are in the unit of the outcome column. Unknown names, wrong types and values out of
+    range are refused (`Study.read` turns them into a `Refusal`).
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    question: str = Field(min_length=10, max_length=200)
+    decision: str = Field(min_length=10, max_length=300)
+    intervention: str = Field(min_length=3, max_length=80)
+    dataset: Name
+    outcome: Name
+    where: list[str] = []
+    since: int | None = None
+    until: int | None = None
+    unbalanced: Literal["refuse", "drop_units"] = "refuse"
+    design: Name
+    comparison: Literal["never_treated", "not_yet_treated"] = "not_yet_treated"
+    base_period: Literal["varying", "universal"] = "universal"
+    anticipation: int = Field(default=0, ge=0, le=20)
+    average: Literal["simple", "event_time", "cohort", "period"] = "simple"
+    covariates: list[Name] = []
+    weight: Name | None = None
+    cluster: Name | None = None
+    errors: Literal["clustered", "robust", "classical"] = "clustered"
+    compare_with: list[Name] = []
+    checks: list[Name] = []
+    worthwhile: float = Field(gt=0, lt=1e12)
+    better: Literal["higher", "lower"]
+    level: float = Field(default=0.95, ge=0.5, le=0.999)
+    seed: int = Field(default=20260101, ge=0, le=2**32 - 1)
+
+    @field_validator("question")
+    @classmethod
+    def _asks(cls, text: str) -> str:
+        if not text.rstrip().endswith("?"):
+            raise ValueError("a question ends with a question mark")
+        return text
+
+    @field_validator("worthwhile", mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @field_validator("design", "compare_with", "checks")
+    @classmethod
+    def _is_module(cls, value: Any, info: Any) -> Any:
+        folder = "checks" if info.field_name == "checks" else "designs"
+        known = modules(folder)
+        for name in [value] if isinstance(value, str) else value:
+            if name not in known:
+                raise ValueError(f"unknown name {name!r}; {did_you_mean(name, known)}")
+        return value
+
+    @field_validator("dataset", "outcome", "weight", "cluster", "covariates")
+    @classmethod
+    def _plain_name(cls, value: Any) -> Any:
+        for name in [value] if isinstance(value, str) else value or []:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is not a plain name (letters, digits, _ . and -)")
+        return value
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any], file: str) -> Self:
+        """The study that `values` describe. Raises Refusal for the first problem, naming `file` and field."""
+        for name in values:
+            if name not in cls.model_fields:
+                raise unknown_parameter(file, name, cls.model_fields)
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise _refusal(error, file) from None
+
+    @property
+    def direction(self) -> int:
+        """+1 where a higher outcome is better, -1 where a lower one is."""
+        return 1 if self.better == "higher" else -1
+
+
+def modules(folder: str) -> list[str]:
+    """The names a parameter file may use for `folder`: one file, one name, no registry to edit."""
+    return sorted(p.stem for p in (paths.SOURCE / folder).glob("*.py") if not p.stem.startswith("_"))
+
+
+def did_you_mean(name: str, known: Any) -> str:
+    """A fix for a misspelt name: the nearest known one, or all of them."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(sorted(known))}"
+
+
+def unknown_parameter(file: str, name: str, known: Any) -> Refusal:
+    """The refusal of a parameter that nobody declared: Papermill itself would silently ignore it."""
+    return Refusal("R301", f"{file}:{name}", f"unknown parameter {name!r}", did_you_mean(name, known))
+
+
+def _refusal(error: ValidationError, file: str) -> Refusal:
+    first = error.errors(include_url=False)[0]
+    field = ".".join(str(part) for part in first["loc"]) or "study"
+    if first["type"] == "missing":
+        return Refusal("R302", f"{file}:{field}", "the parameter is missing", f"add a line `{field}: ...`")
+    said = first["msg"].removeprefix("Value error, ")
+    got = "" if first["type"] == "value_error" else f", got {first['input']!r}"
+    problem, _, fix = said.partition("; ")
+    return Refusal("R302", f"{file}:{field}", f"{problem[0].lower()}{problem[1:]}{got}", fix or f"correct `{field}`")
