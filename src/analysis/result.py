@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -23,6 +23,7 @@ class Estimate:
 
     low and high bound the interval at `level`; they are infinite where the method cannot bound it. std_error is None
     where none is shown (permutation). df: degrees of freedom of the t distribution behind interval and p-value.
+    effective: the number of equally weighted treated clusters that the average is worth, where it is known.
     """
 
     value: float
@@ -38,7 +39,7 @@ class Estimate:
     estimand: str
     method: str
     inference: str
-    unit: str = ""
+    effective: float | None = None
 
     def excludes(self, x: float) -> bool:
         """The interval does not contain `x`."""
@@ -69,8 +70,8 @@ class Estimate:
 class Check:
     """One threat to validity: what was looked at, what was found with its uncertainty, what to do.
 
-    Never a bare "passed": `finding` says how much the check could have seen. p_value, low and high are None where
-    the check has none.
+    Never a bare "passed": `finding` says how much the check could have seen; the report writes `amounts`, in the unit
+    of the outcome, where it has {name}. p_value, low and high are None where the check has none.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Check:
     p_value: float | None = None
     low: float | None = None
     high: float | None = None
+    amounts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,10 +92,11 @@ class Effects:
     """The pieces a design estimates, with everything later steps need.
 
     table: one row per piece with columns cohort, period, event_time, estimate, std_error, weight (its weight in the
-    average) and, where there is a reference cell, estimate 0 and std_error 0. event_time counts periods since
+    average), treated_clusters (behind it) and, where there is a reference cell, estimate 0 and std_error 0. event_time counts periods since
     adoption, negative before. covariance: (K, K) of the estimates. share: (G,) sizes of the cohorts in
     `share_cohorts` as shares of all units, with `joint` the (K+G, K+G) covariance of estimates and shares, so that
-    averages carry the uncertainty of estimated shares. reference: event time of the reference cell, None if it varies.
+    averages carry the uncertainty of estimated shares. cohort_clusters: (G,) clusters of each cohort; concentration:
+    (G,) sum of squared shares of a cohort's clusters in it. reference: event time of the reference cell, None if it varies.
     baseline: the treated units' mean outcome in the last period before adoption. refit estimates again on other data.
     """
 
@@ -113,6 +116,10 @@ class Effects:
     treated_clusters: int
     baseline: float
     refit: Callable[[Any], Effects]
+    cohort_clusters: Array = field(default_factory=lambda: np.empty(0))
+    concentration: Array = field(default_factory=lambda: np.empty(0))
+    effective: float | None = None
+    by_cohort: Array | None = None
     influence: Callable[[], Array] | None = None
 
     @property
@@ -151,6 +158,10 @@ class Effects:
         keep = (self.table["event_time"] < -self.anticipation) & (self.table["std_error"] > 0)
         return self._only(keep.to_numpy())
 
+    def resting_on(self, clusters: int) -> Effects:
+        """The pieces with at least `clusters` treated clusters behind them."""
+        return self._only((self.table["treated_clusters"] >= clusters).to_numpy())
+
     def post(self) -> Effects:
         """The pieces from adoption on."""
         return self._only((self.table["event_time"] >= 0).to_numpy())
@@ -158,7 +169,10 @@ class Effects:
     def _only(self, keep: Array) -> Effects:
         places = np.flatnonzero(np.concatenate([keep, np.ones(len(self.share), dtype=bool)]))
         return replace(
-            self, table=self.table[keep].reset_index(drop=True), joint=self.joint[np.ix_(places, places)]
+            self,
+            table=self.table[keep].reset_index(drop=True),
+            joint=self.joint[np.ix_(places, places)],
+            by_cohort=None if self.by_cohort is None else self.by_cohort[keep],
         )
 
     def _cohort_share(self) -> Array:
@@ -196,6 +210,7 @@ class Effects:
             gap = inside[:, :, None] * member[None] * (self.estimate[None, :, None] - values[:, None, None])
             jacobian[: len(inside), k:] = gap.sum(axis=1) / raw.sum(axis=1, keepdims=True)
         jacobian[len(inside) :, k:] = np.eye(g)
+        by = weights @ self._member() if len(self.share) else None
         joint = jacobian @ self.joint @ jacobian.T
         errors = np.sqrt(np.clip(np.diag(joint)[: len(inside)], 0, None))
         column = np.asarray(labels)
@@ -207,9 +222,30 @@ class Effects:
                 "estimate": values,
                 "std_error": errors,
                 "weight": _weights(kind, column, self.share, self.share_cohorts),
+                "treated_clusters": self._clusters_behind(weights),
             }
         )
-        return replace(self, table=table, joint=joint, kind=kind, influence=None)
+        effective = self._effective(weights[0]) if kind == "single" else None
+        return replace(self, table=table, joint=joint, kind=kind, influence=None, effective=effective, by_cohort=by)
+
+    def _clusters_behind(self, weights: Array) -> Array:
+        """(M,) treated clusters with weight in each average."""
+        if not len(self.cohort_clusters):
+            return np.full(len(weights), self.treated_clusters)
+        return np.asarray(((weights @ self._member()) > 0) @ self.cohort_clusters)
+
+    def _member(self) -> Array:
+        """(K, G) how much of each piece comes from each cohort."""
+        if self.by_cohort is not None:
+            return self.by_cohort
+        return np.asarray(self.table["cohort"].to_numpy()[:, None] == self.share_cohorts[None, :], dtype=float)
+
+    def _effective(self, weights: Array) -> float | None:
+        """Equally weighted treated clusters that an average with these weights is worth (inverse Herfindahl)."""
+        if not len(self.concentration):
+            return None
+        cohort = weights @ self._member()
+        return float(1 / (cohort**2 @ self.concentration))
 
 
 def _weights(kind: Kind, labels: Array, share: Array, cohorts: Array) -> Array:
@@ -237,6 +273,7 @@ def _estimate(one: Effects, level: float) -> Estimate:
         one.estimand,
         one.method,
         one.inference,
+        one.effective,
     )
 
 
@@ -245,7 +282,7 @@ def t_interval(value: float, error: float, df: float, level: float) -> tuple[flo
     from scipy import stats
 
     half = float(stats.t.ppf((1 + level) / 2, df)) * error
-    p_value = float(2 * stats.t.sf(abs(value) / error, df)) if error > 0 else 0.0
+    p_value = float(2 * stats.t.sf(abs(value) / error, df)) if error > 0 else float(value == 0)
     return value - half, value + half, p_value
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from analysis.inference import few_clusters
 from analysis.panel import Panel
 from analysis.refusal import Refusal
-from analysis.result import Data, Effects
+from analysis.result import Data, Effects, Estimate
 from analysis.study import Study
 
 CARD = ("Estimand", "Assumes", "Reference", "Fails when")
@@ -55,9 +56,13 @@ def card(name: str) -> dict[str, str]:
 
 
 def alternatives(study: Study, data: Data, headline: Effects) -> list[Alternative]:
-    """The headline beside the estimators named in `compare_with`, and beside itself without covariates or weights."""
+    """The headline beside the estimators named in `compare_with`, and beside itself without covariates.
+
+    With several adoption dates two-way fixed effects is always shown, and never as the headline.
+    """
     shown = [Alternative(study.design, headline, "the headline")]
-    for name in study.compare_with:
+    usual = ["two_way_fixed_effects"] if isinstance(data, Panel) and data.staggered else []
+    for name in dict.fromkeys([*usual, *study.compare_with]):
         shown.append(Alternative(name, estimate(study, data, name), _reason(name, data)))
     if study.covariates:
         bare = study.model_copy(update={"covariates": []})
@@ -93,3 +98,8 @@ def _reason(name: str, data: Data) -> str:
     if name in ("event_study", "two_way_fixed_effects") and data.staggered:
         return "for comparison only: with several adoption dates it also compares with units already treated"
     return "another estimator of the same effect"
+
+
+def headline(study: Study, data: Data, effects: Effects) -> Estimate:
+    """The average of `effects` that answers the study, with the inference that the treated clusters allow."""
+    return few_clusters.headline(data, effects, average=study.average, level=study.level, seed=study.seed)

@@ -15,6 +15,17 @@ def baseline(panel: Panel) -> float:
     return float(np.average(before[seen], weights=panel.weight[treated][seen]))
 
 
+def cohort_clusters(panel: Panel, cohorts: Array) -> tuple[Array, Array]:
+    """(G,) clusters of each cohort, and (G,) the sum of squared shares of its clusters in the cohort's weight."""
+    counts, concentration = np.zeros(len(cohorts), dtype=int), np.zeros(len(cohorts))
+    for row, cohort in enumerate(cohorts):
+        member = panel.adoption == cohort
+        _, own = np.unique(panel.cluster[member], return_inverse=True)
+        size = np.bincount(own, weights=panel.weight[member])
+        counts[row], concentration[row] = len(size), ((size / size.sum()) ** 2).sum()
+    return counts, concentration
+
+
 def weight_words(panel: Panel) -> str:
     """How units count in the averages."""
     return f"units weighted by {panel.labels.weight}" if panel.weighted else "every unit counts the same"

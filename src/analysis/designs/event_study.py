@@ -31,6 +31,7 @@ def estimate(data: Panel | Sample, *, anticipation: int = 0) -> Effects:
     times, regressors = _indicators(kernel.cohorts, len(panel.periods), reference)
     fit = _two_way.regress(kernel, regressors, panel.n, [f"event time {e:+d}" for e in times])
     table = _table(times, fit, reference)
+    table["treated_clusters"] = _clusters_at(panel, kernel.cohorts, table["event_time"].to_numpy())
     keep = np.flatnonzero(table["event_time"] != reference)
     joint = np.zeros((len(table), len(table)))
     joint[np.ix_(keep, keep)] = fit.covariance
@@ -68,6 +69,14 @@ def _indicators(cohorts: Array, periods: int, reference: int) -> tuple[list[int]
     treated = cohorts != NEVER
     times = [int(e) for e in np.unique(event[treated]) if e != reference]
     return times, np.stack([(event == e) & treated[:, None] for e in times]).astype(float)
+
+
+def _clusters_at(panel: Panel, cohorts: Array, times: Array) -> Array:
+    """Treated clusters observed at each event time."""
+    counts, _ = _common.cohort_clusters(panel, cohorts)
+    place = cohorts[:, None] + times[None, :]
+    observed = (cohorts[:, None] != NEVER) & (place >= 0) & (place < len(panel.periods))
+    return np.asarray(counts @ observed)
 
 
 def _table(times: list[int], fit: _two_way.TwoWay, reference: int) -> pd.DataFrame:

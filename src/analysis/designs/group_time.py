@@ -65,8 +65,9 @@ def estimate(
     shares = _share_scores(kernel, cohorts)
     joint = kernel.covariance(np.concatenate([scores, shares], axis=2))
     df = kernel.clusters - 1
+    counts, concentration = _common.cohort_clusters(data, kernel.cohorts)
     return Effects(
-        table=_table(data, kernel, cells, values, joint),
+        table=_table(data, kernel, cells, values, joint, counts),
         joint=joint,
         share=kernel.size[cohorts] / kernel.size.sum(),
         share_cohorts=_common.labelled(data, kernel.cohorts[cohorts]),
@@ -81,6 +82,8 @@ def estimate(
         clusters=kernel.clusters,
         treated_clusters=kernel.treated_clusters,
         baseline=_common.baseline(data),
+        cohort_clusters=counts[cohorts],
+        concentration=concentration[cohorts],
         refit=partial(estimate, comparison=comparison, base_period=base_period, anticipation=anticipation),
         influence=partial(unit_influence, data, scores),
     )
@@ -152,7 +155,9 @@ def _share_scores(kernel: Moments, cohorts: Array) -> Array:
     return scores
 
 
-def _table(panel: Panel, kernel: Moments, cells: list[_Cell], values: Array, joint: Array) -> pd.DataFrame:
+def _table(
+    panel: Panel, kernel: Moments, cells: list[_Cell], values: Array, joint: Array, clusters: Array
+) -> pd.DataFrame:
     adoption = kernel.cohorts[[cell.row for cell in cells]]
     period = np.array([cell.period for cell in cells])
     size = kernel.size[[cell.row for cell in cells]]
@@ -165,5 +170,6 @@ def _table(panel: Panel, kernel: Moments, cells: list[_Cell], values: Array, joi
             "estimate": values,
             "std_error": np.sqrt(np.clip(np.diag(joint)[: len(cells)], 0, None)),
             "weight": weight / weight.sum(),
+            "treated_clusters": clusters[[cell.row for cell in cells]],
         }
     )

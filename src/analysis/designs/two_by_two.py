@@ -67,7 +67,7 @@ def _of_sample(sample: Sample, covariates: list[str] | tuple[str, ...], errors: 
     words = f" adjusted for {', '.join(covariates)}" if covariates else ""
     named = ERRORS[errors].format(cluster=sample.labels.cluster, clusters=clusters)
     return Effects(
-        table=two_way_fixed_effects.single_row(value, float(np.sqrt(variance))),
+        table=two_way_fixed_effects.single_row(value, float(np.sqrt(variance)), sample.treated_clusters),
         joint=np.array([[variance]]),
         share=np.empty(0),
         share_cohorts=np.empty(0),

@@ -33,7 +33,7 @@ def estimate(data: Panel | Sample, *, covariates: list[str] | tuple[str, ...] = 
     df = data.clusters - 1
     with_covariates = f", first-period {', '.join(covariates)} by period" if covariates else ""
     return Effects(
-        table=single_row(value, float(np.sqrt(variance))),
+        table=single_row(value, float(np.sqrt(variance)), data.treated_clusters),
         joint=np.array([[variance]]),
         share=np.empty(0),
         share_cohorts=np.empty(0),
@@ -52,10 +52,10 @@ def estimate(data: Panel | Sample, *, covariates: list[str] | tuple[str, ...] = 
     )
 
 
-def single_row(value: float, error: float) -> pd.DataFrame:
+def single_row(value: float, error: float, clusters: int) -> pd.DataFrame:
     """The table of a design that estimates one number."""
-    columns = {"cohort": -1, "period": -1, "event_time": 0, "estimate": value, "std_error": error, "weight": 1.0}
-    return pd.DataFrame([columns])
+    row = {"cohort": -1, "period": -1, "event_time": 0, "estimate": value, "std_error": error, "weight": 1.0}
+    return pd.DataFrame([row | {"treated_clusters": clusters}])
 
 
 def _from_moments(panel: Panel) -> tuple[float, float]:

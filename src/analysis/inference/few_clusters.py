@@ -14,6 +14,7 @@ from analysis.panel import Panel
 from analysis.result import Data, Effects, Estimate
 
 ENOUGH = 10
+EFFECTIVE = 5
 
 
 def too_few(data: Data, effects: Effects) -> bool:

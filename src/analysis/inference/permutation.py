@@ -8,7 +8,7 @@ interval collects the constant effects that this test does not reject.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -46,19 +46,28 @@ def permute(panel: Panel, effects: Effects, *, average: str, level: float, seed:
     Raises:
         Refusal: adoption dates that differ within a cluster (the unit of assignment is then not the cluster).
     """
-    dates = _dates_by_cluster(panel)
-    observed = _statistic(effects, average)
+    estimates, exact = permuted(panel, effects, lambda e: _statistic(e, average), seed=seed, draws=draws)
     exposure = panel.with_outcome(panel.treated.astype(float))
-    values, exposures = [observed], [_statistic(effects.refit(exposure), average)]
-    exact = _count(dates) <= EXACT_UP_TO
-    for assignment in _assignments(dates, exact, seed, draws):
-        adoption = assignment[panel.cluster]
-        values.append(_statistic(effects.refit(panel.with_adoption(adoption)), average))
-        exposures.append(_statistic(effects.refit(exposure.with_adoption(adoption)), average))
-    estimates, slopes = np.array(values), np.array(exposures)
-    rank = int((np.abs(estimates) >= abs(observed) * (1 - 1e-9)).sum())
+    exposed = effects.refit(exposure)
+    slopes, _ = permuted(exposure, exposed, lambda e: _statistic(e, average), seed=seed, draws=draws)
+    rank = int((np.abs(estimates) >= abs(estimates[0]) * (1 - 1e-9)).sum())
     low, high = _interval(estimates, slopes, 1 - level)
     return Permutation(rank / len(estimates), low, high, len(estimates), rank, exact, 1 / len(estimates))
+
+
+def permuted(
+    panel: Panel, effects: Effects, statistic: Callable[[Effects], float], *, seed: int, draws: int = 999
+) -> tuple[Array, bool]:
+    """`statistic` of the observed effects, then of every reassignment of adoption dates; and whether that is all of them.
+
+    Raises Refusal where adoption dates differ within a cluster.
+    """
+    dates = _dates_by_cluster(panel)
+    exact = _count(dates) <= EXACT_UP_TO
+    values = [statistic(effects)]
+    for assignment in _assignments(dates, exact, seed, draws):
+        values.append(statistic(effects.refit(panel.with_adoption(assignment[panel.cluster]))))
+    return np.array(values), exact
 
 
 def p_value_of(effect: float, estimates: Array, slopes: Array) -> float:

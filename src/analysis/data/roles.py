@@ -1,0 +1,112 @@
+"""The study's table in its roles: filtered, cut to its periods, and made a Panel or a Sample."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from analysis.data import catalog, panels, table
+from analysis.panel import Dropped, Labels, Panel, Sample
+from analysis.refusal import Refusal
+from analysis.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+CONDITION = re.compile(r"\s*([A-Za-z_][\w. -]*?)\s*(==|!=|<=|>=|<|>)\s*(.+?)\s*")
+
+
+def study_data(study: Study) -> Panel | Sample:
+    """The data behind `study`. Units with a declared unit column make a Panel, rows without one a Sample."""
+    source = catalog.read(study.dataset)
+    frame = table.load(study.dataset)
+    labels = labels_of(study, source)
+    frame, dropped = _kept(frame, study, labels, source)
+    with _in_file(source):
+        if labels.unit:
+            built: Panel | Sample = panels.panel_from_frame(
+                frame, labels, covariates=study.covariates, unbalanced=study.unbalanced
+            )
+        else:
+            built = panels.sample_from_frame(frame, labels, covariates=study.covariates)
+    return replace(built, dropped=(*dropped, *built.dropped))
+
+
+def labels_of(study: Study, source: catalog.Source) -> Labels:
+    """The column behind each role: the study's own choice, else the one the declaration gives that role."""
+    columns = [study.outcome, *study.covariates, *(name for name in (study.weight, study.cluster) if name)]
+    for name in columns:
+        catalog.column(source, name)
+
+    def only(role: catalog.Role) -> str:
+        return next(iter(catalog.by_role(source, role)), "")
+
+    if not only("time") or not only("first_treated"):
+        raise Refusal(
+            "D401",
+            f"{source.declaration}:columns",
+            "no column has the role time or the role first_treated",
+            "give one column each of these roles (and one the role unit, for a panel)",
+        )
+    return Labels(
+        outcome=study.outcome,
+        time=only("time"),
+        unit=only("unit"),
+        first_treated=only("first_treated"),
+        weight=study.weight or "",
+        cluster=study.cluster or "",
+    )
+
+
+def condition(text: str, source: catalog.Source) -> tuple[str, str, Any]:
+    """`column == value` (or another comparison) as its three parts, the value in the column's type."""
+    match = CONDITION.fullmatch(text)
+    if not match:
+        raise Refusal("R302", "where", f"{text!r} is not `column == value`", "compare a column with ==, !=, <, <=, >, >=")
+    name, sign, value = match[1], match[2], match[3].strip("'\"")
+    declared = catalog.column(source, name)
+    if declared.type in ("integer", "number"):
+        try:
+            return name, sign, float(value)
+        except ValueError:
+            raise Refusal("R302", "where", f"{name} holds numbers, not {value!r}", "compare it with a number") from None
+    return name, sign, value
+
+
+def _kept(
+    frame: pd.DataFrame, study: Study, labels: Labels, source: catalog.Source
+) -> tuple[pd.DataFrame, list[Dropped]]:
+    conditions = [condition(text, source) for text in study.where]
+    if study.since is not None:
+        conditions.append((labels.time, ">=", study.since))
+    if study.until is not None:
+        conditions.append((labels.time, "<=", study.until))
+    dropped = []
+    for name, sign, value in conditions:
+        keep = COMPARE[sign](frame[name], value).fillna(False).to_numpy(dtype=bool)
+        if not keep.all():
+            units = frame[labels.unit][~keep].nunique() if labels.unit else int((~keep).sum())
+            shown = f"{value:g}" if isinstance(value, float) else value
+            dropped.append(Dropped(f"outside {name} {sign} {shown}", int(units), int((~keep).sum())))
+            frame = frame[keep]
+    return frame, dropped
+
+
+@contextmanager
+def _in_file(source: catalog.Source) -> Iterator[None]:
+    try:
+        yield
+    except Refusal as refusal:
+        raise refusal.at(f"data/raw/{source.dataset}/{source.file}") from None

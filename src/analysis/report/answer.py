@@ -1,0 +1,150 @@
+"""The decision summary: the answer in one sentence, and the four facts beside it."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from analysis.report import display
+from analysis.report.display import Block, Unit
+
+if TYPE_CHECKING:
+    from analysis.data.catalog import Column
+    from analysis.decide import Decision
+    from analysis.result import Check, Data, Effects, Estimate
+    from analysis.study import Study
+
+ACTIONS = {
+    "extend": "Continue or extend: a gain that matters is at least 80\u202f% likely, and the evidence is not weak.",
+    "stop": "Do not extend as it is: a loss that matters is at least 80\u202f% likely. Change it, compensate for it, or stop.",
+    "immaterial": "Choose on other grounds: an effect large enough to matter, either way, is at most 20\u202f% likely.",
+    "collect": "Collect more evidence before committing: neither a gain nor a loss that matters is likely enough.",
+    "not_on_this": "Do not decide on this estimate alone: the evidence is too weak to carry a decision.",
+    "withhold": "No recommendation: a check stops the answer from being used.",
+}
+
+
+def summary(
+    study: Study,
+    outcome: Column,
+    data: Data,
+    effects: Effects,
+    estimate: Estimate,
+    decision: Decision,
+    checks: Sequence[Check],
+) -> Block:
+    """The answer block: sentence, strength, chance, what could overturn it, recommendation and main caveat."""
+    unit = Unit(outcome.unit)
+    said = {
+        "question": study.question,
+        "sentence": sentence(study, outcome, effects, estimate, decision),
+        "strength": {"word": decision.strength, "step": max(decision.step, 1), "reason": decision.reason},
+        "chance": chance(study, unit, estimate, decision),
+        "overturn": overturn(unit, estimate, decision),
+        "recommendation": f"{ACTIONS[decision.action]} This bears on {lower_first(study.decision)}",
+        "caveat": caveat(unit, checks),
+        "headline": headline(unit, estimate),
+    }
+    shown = ("sentence", "chance", "overturn", "recommendation", "caveat")
+    lines = [said["sentence"], f"Strength of evidence: {decision.strength} ({decision.reason})."]
+    lines += [str(said[key]) for key in shown[1:]]
+    body = "".join(f"<p>{html.escape(str(line))}</p>" for line in lines)
+    numbers = [display.number("headline", "Headline effect", estimate, outcome.unit)]
+    numbers[0]["baseline"] = effects.baseline
+    return Block("answer", "\n".join(str(line) for line in lines), body, meta={"answer": said, "numbers": numbers})
+
+
+def sentence(study: Study, outcome: Column, effects: Effects, estimate: Estimate, decision: Decision) -> str:
+    """The answer with its interval, in words that the evidence carries."""
+    unit, label = Unit(outcome.unit), lower_first(outcome.label)
+    value, low, high = display.interval_numbers(estimate, unit)
+    who = study.intervention[0].upper() + study.intervention[1:]
+    between = f"{display.level_words(estimate.level)} {low} to {high}"
+    if not estimate.excludes(0.0):
+        few = f", with {estimate.treated_clusters} treated of {estimate.clusters}" if estimate.std_error is None else ""
+        return (
+            f"{who}: the effect on the {label} is {verdict(decision)}{few}. Estimate {_with_unit(value, unit)} "
+            f"({between}{_from(unit, effects)})."
+        )
+    verb = ("raised" if estimate.value > 0 else "lowered") if decision.step >= 2 else "was followed by a"
+    size = _with_unit(value.lstrip(display.MINUS), unit)
+    if decision.step >= 2:
+        return f"{who} {verb} the {label} by {size} ({between}{_from(unit, effects)})."
+    turn = "rise" if estimate.value > 0 else "fall"
+    return f"{who} {verb} {turn} in the {label} of {size} beyond the comparison units ({between}{_from(unit, effects)})."
+
+
+def verdict(decision: Decision) -> str:
+    """What an interval that contains zero amounts to: inconclusive, or too small to matter."""
+    return "too small to matter" if decision.action == "immaterial" else "inconclusive"
+
+
+def chance(study: Study, unit: Unit, estimate: Estimate, decision: Decision) -> str:
+    """How likely an effect is that matters, in the direction of the estimate."""
+    matters = unit.amount(study.worthwhile)
+    if decision.gain is None or decision.harm is None:
+        return f"Cannot be stated: too few treated clusters for a distribution (an effect matters from {matters})."
+    good = estimate.value * study.direction >= 0
+    p = decision.gain if good else decision.harm
+    kind = "gain" if good else "loss"
+    return f"A {kind} of at least {matters} is {display.likely(p)}: {display.percent(p)}."
+
+
+def overturn(unit: Unit, estimate: Estimate, decision: Decision) -> str:
+    """The smallest departure from parallel trends that would undo the finding."""
+    if decision.drift == 0:
+        if decision.detectable is None:
+            return "The interval already includes no effect."
+        return (
+            "The interval already includes no effect; with these data an effect is found four times in five only from "
+            f"{unit.amount(decision.detectable)} on."
+        )
+    if decision.shock:
+        return (
+            f"A change of {unit.amount(decision.drift)} in one group alone, for any other reason, would bring no effect "
+            "into the interval."
+        )
+    return (
+        f"A steady difference in trends of {unit.amount(decision.drift)} a period between the groups, unrelated to the "
+        "policy, would bring no effect into the interval."
+    )
+
+
+def caveat(unit: Unit, checks: Sequence[Check]) -> str:
+    """The most serious finding."""
+    if not checks:
+        return "No check was made."
+    return finding(unit, checks[0])
+
+
+def finding(unit: Unit, check: Check) -> str:
+    """A check's finding with its amounts in natural units."""
+    words = {name: unit.amount(x) for name, x in check.amounts.items()}
+    bare = {f"{name}_number": display.significant(unit.shown(x), 2) for name, x in check.amounts.items()}
+    return check.finding.format(**words, **bare)
+
+
+def headline(unit: Unit, estimate: Estimate) -> dict[str, Any]:
+    """The headline for lists: numbers as shown, and as text."""
+    value, low, high = display.interval_numbers(estimate, unit)
+    shown = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+    natural = {name: unit.shown(x) if math.isfinite(x) else None for name, x in shown.items()}
+    text = f"{_with_unit(value, unit)} ({display.level_words(estimate.level)} {low} to {high})"
+    return {**natural, "unit": unit.words, "text": text}
+
+
+def lower_first(label: str) -> str:
+    """A label inside a sentence; abbreviations keep their capitals."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
+def _with_unit(value: str, unit: Unit) -> str:
+    space = display.THIN if unit.words == "%" else " "
+    return f"{value}{space}{unit.words}".strip()
+
+
+def _from(unit: Unit, effects: Effects) -> str:
+    level = unit.level(effects.baseline)
+    return f"; from {level} before" if level else ""

@@ -1,0 +1,86 @@
+"""The one look of every chart: style, palette, marks for the policy's start and for zero, and PNG bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.report import palette
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+STYLE = Path(__file__).with_name("figures.mplstyle")
+
+
+def canvas(height: float = 4.05) -> tuple[Figure, Axes]:
+    """An empty figure in the house style, `height` inches high."""
+    import matplotlib.style
+    from matplotlib.figure import Figure
+
+    matplotlib.style.use(STYLE)
+    figure = Figure(figsize=(7.2, height))
+    return figure, figure.subplots()
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as PNG bytes without metadata, so that equal figures are equal bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    out = io.BytesIO()
+    FigureCanvasAgg(figure)
+    figure.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()
+
+
+def start_line(axes: Axes, x: float, words: str) -> None:
+    """The vertical line at which the policy starts, labelled at the top."""
+    axes.axvline(x, color=palette.MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    axes.annotate(
+        words,
+        (x, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(5, -2),
+        textcoords="offset points",
+        va="top",
+        fontsize=8.5,
+        color=palette.MUTED,
+    )
+
+
+def zero_line(axes: Axes) -> None:
+    """The line of no effect."""
+    axes.axhline(0, color=palette.INK, linewidth=0.9, zorder=1)
+
+
+def intervals(axes: Axes, x: Sequence[Any], values: Any, low: Any, high: Any, color: str) -> None:
+    """Point estimates as dots, intervals as bars with end marks."""
+    below, above = [v - a for v, a in zip(values, low, strict=True)], [b - v for v, b in zip(values, high, strict=True)]
+    axes.errorbar(
+        x, values, yerr=[below, above], fmt="o", color=color, ecolor=color, elinewidth=1.4, capsize=3, zorder=3
+    )
+
+
+def whole_periods(axes: Axes) -> None:
+    """Ticks at whole periods only, at most about a dozen."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True))
+
+
+def direct_label(axes: Axes, x: float, y: float, words: str, color: str) -> None:
+    """A line's name at its end, instead of a legend."""
+    axes.annotate(
+        words,
+        (x, y),
+        xytext=(6, 0),
+        textcoords="offset points",
+        va="center",
+        color=color,
+        fontsize=9,
+        fontweight="bold",
+        annotation_clip=False,
+    )

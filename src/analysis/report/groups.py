@@ -1,0 +1,160 @@
+"""The data before any model: how the outcome moved in each group, and who is in the analysis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.panel import NEVER, Array, Panel, Sample
+from analysis.report import charts, display, palette
+from analysis.report.display import Block, Unit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from analysis.data.catalog import Column, Source
+    from analysis.result import Data
+    from analysis.study import Study
+
+
+def figure(data: Data, study: Study, outcome: Column, source: Source) -> Block:
+    """Mean outcome of the groups over time: units that adopt (all dates together) and units that never do."""
+    unit = Unit(outcome.unit)
+    lines = group_means(data)
+    scale = 100.0 if unit.name == "share" else 1.0
+    words = _axis(outcome, unit)
+    caption = f"Mean of the outcome in each group over time: {outcome.label[:1].lower()}{outcome.label[1:]}."
+    when = source.columns[data.labels.time].label
+    header = [when, *lines]
+    decimals = display.decimals_for(float(max(np.ptp(scale * v) for v in lines.values())) / 2)
+    rows = [
+        [str(period), *(display.fixed(scale * values[place], decimals) for values in lines.values())]
+        for place, period in enumerate(data.periods.tolist())
+    ]
+    return Block(
+        "figure",
+        display.table_text(header, rows),
+        png=_draw(data, lines, scale, (words, when), study),
+        meta={
+            "caption": caption,
+            "alt": _alt(data, lines, scale, words, decimals),
+            "source": f"Source: {source.origin}. n = {data.n:,} observations.",
+            "note": f"Means{f' weighted by {data.labels.weight}' if data.weighted else ''}. They describe; the effect "
+            "is estimated from changes within units or groups.",
+            "table_html": display.table_html(header, rows, "Mean outcome by group and period"),
+            "csv": display.csv_text(header, [[p, *(float(v[k]) for v in lines.values())] for k, p in enumerate(data.periods.tolist())]),
+            "csv_name": "group-means",
+        },
+    )
+
+
+def group_means(data: Data) -> dict[str, Array]:
+    """Weighted mean outcome per period of the treated group and of the comparison group."""
+    if isinstance(data, Sample):
+        groups = {"Group the policy reached": data.treated, "Comparison group": ~data.treated}
+        return {
+            name: np.array(
+                [
+                    np.average(data.outcome[member & (data.period == t)], weights=data.weight[member & (data.period == t)])
+                    for t in range(len(data.periods))
+                ]
+            )
+            for name, member in groups.items()
+        }
+    treated = data.adoption != NEVER
+    means = {"Adopters": _path(data, treated)}
+    if (~treated).any():
+        means["Not adopting"] = _path(data, ~treated)
+    return means
+
+
+def flow(data: Data, study: Study, source: Source) -> Block:
+    """Who is in: from the rows of the source to the rows analysed, with a reason for every one left out."""
+    kept = data.n
+    rows = [["Rows in the source", "", f"{kept + sum(step.rows for step in data.dropped):,}"]]
+    for step in data.dropped:
+        rows.append([f"Left out: {step.reason}", f"{step.units:,}", f"{display.MINUS}{step.rows:,}"])
+    units = len(data.units) if isinstance(data, Panel) else data.n
+    rows.append(["Analysed", f"{units:,}", f"{kept:,}"])
+    return display.table(
+        "table",
+        ["Step", "Units", "Rows"],
+        rows,
+        f"Who is in the analysis: {source.title}",
+        "; ".join(data.notes),
+        csv=display.csv_text(["step", "units", "rows"], rows),
+        csv_name="who-is-in",
+    )
+
+
+def timing(data: Data, study: Study) -> Block:
+    """When the policy came to whom: units, clusters and first period of each cohort."""
+    if isinstance(data, Sample):
+        rows = [
+            ["Group the policy reached", str(data.dates[0]), f"{int(data.treated.sum()):,}"],
+            ["Comparison group", "never", f"{int((~data.treated).sum()):,}"],
+        ]
+        header = ["Group", f"First {data.labels.time} under the policy", "Rows"]
+    else:
+        header = ["Cohort", f"Units ({data.labels.unit})", "Clusters", f"Periods before ({data.labels.time})", "Periods under the policy"]
+        rows = [_cohort(data, int(c)) for c in sorted(data.cohorts.tolist(), key=lambda c: (c == NEVER, c))]
+    return display.table(
+        "table", header, rows, "When the policy came to whom", csv=display.csv_text(header, rows), csv_name="timing"
+    )
+
+
+def _cohort(panel: Panel, cohort: int) -> list[str]:
+    member = panel.adoption == cohort
+    clusters = len(np.unique(panel.cluster[member]))
+    label = "Not under the policy in these periods" if cohort == NEVER else str(panel.periods[cohort])
+    before, after = (len(panel.periods), 0) if cohort == NEVER else (cohort, len(panel.periods) - cohort)
+    return [label, f"{int(member.sum()):,}", f"{clusters:,}", str(before), str(after)]
+
+
+def _path(panel: Panel, member: Array) -> Array:
+    return np.asarray(np.average(panel.outcome[member], axis=0, weights=panel.weight[member]))
+
+
+def _axis(outcome: Column, unit: Unit) -> str:
+    words = {"share": "%", "log": "log"}.get(unit.name, unit.name)
+    return f"{outcome.label} ({words})" if words else outcome.label
+
+
+def _draw(data: Data, lines: dict[str, Array], scale: float, words: tuple[str, str], study: Study) -> bytes:
+    drawing, axes = charts.canvas(4.3)
+    colors = (palette.ACCENT, palette.CONTROL)
+    periods = data.periods.astype(float)
+    for (name, values), color in zip(lines.items(), colors, strict=False):
+        axes.plot(periods, scale * values, "-o", color=color, markersize=4)
+        charts.direct_label(axes, float(periods[-1]), float(scale * values[-1]), name, color)
+    _mark_dates(axes, data, study)
+    axes.set_xlim(periods[0] - 0.02 * np.ptp(periods), periods[-1] + 0.32 * np.ptp(periods))
+    axes.set_xticks(_ticks(periods))
+    axes.set_xlabel(words[1])
+    axes.set_title(words[0], loc="left", fontsize=9.5, fontweight="normal")
+    return charts.png(drawing)
+
+
+def _mark_dates(axes: Axes, data: Data, study: Study) -> None:
+    dates = data.dates.tolist()
+    first = float(dates[0]) - 0.5
+    many = f"{study.intervention}: first of {len(dates)} dates" if len(dates) > 1 else study.intervention
+    charts.start_line(axes, first, many)
+
+
+def _ticks(periods: Array) -> list[float]:
+    step = max(1, round(len(periods) / 8))
+    return [float(p) for p in periods[::step]]
+
+
+def _alt(data: Data, lines: dict[str, Array], scale: float, words: str, decimals: int) -> str:
+    ends: list[str] = [
+        f"{name}: from {display.fixed(scale * float(v[0]), decimals)} to {display.fixed(scale * float(v[-1]), decimals)}"
+        for name, v in lines.items()
+    ]
+    return (
+        f"Line chart. Horizontal axis: {data.labels.time}, {data.periods[0]} to {data.periods[-1]}. Vertical axis: {words}. "
+        f"{'; '.join(ends)}."
+    )
+
