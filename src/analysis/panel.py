@@ -101,7 +101,7 @@ class Panel:
     def treated(self) -> Array:
         """(units, periods) whether the unit has adopted by then."""
         positions = np.arange(len(self.periods))
-        return (self.adoption[:, None] != NEVER) & (positions >= self.adoption[:, None])
+        return np.asarray((self.adoption[:, None] != NEVER) & (positions >= self.adoption[:, None]))
 
     def until(self, period: Any) -> Panel:
         """The panel up to and including `period`; later adopters become not treated within it."""

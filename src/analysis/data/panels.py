@@ -51,8 +51,8 @@ def panel_from_frame(
     )
     panel = _balanced(panel, unbalanced)
     _check_covariates(panel)
-    already = panel.adoption == 0
-    panel = panel.only(~already, f"treated from the first period ({panel.periods[0]}) on: no period before the policy")
+    reason = f"treated from the first period ({panel.periods[0]}) on: no period before the policy"
+    panel = panel.only(np.asarray(panel.adoption != 0), reason)
     _check_contrast(panel)
     panel.outcome.flags.writeable = False
     return panel
@@ -138,7 +138,7 @@ class _Index:
             counts = np.bincount(place)
             first = int(np.flatnonzero(counts > 1)[0])
             where = f"({self.labels.unit},{self.labels.time})"
-            example = f"{units[first // len(periods)]},{periods[first % len(periods)]}"
+            example = f"{_plain(units[first // len(periods)])},{_plain(periods[first % len(periods)])}"
             raise Refusal(
                 "P001",
                 where,
@@ -166,7 +166,7 @@ class _Index:
             row = int(np.flatnonzero(~same.all(axis=1))[0])
             found = ", ".join(f"{v:g}" if np.isfinite(v) else "blank" for v in np.unique(values[row][present[row]])[:3])
             raise Refusal(
-                code, name, f"not constant within unit {self.units[row]} ({found})", f"one {name} value per unit"
+                code, name, f"not constant within unit {_plain(self.units[row])} ({found})", f"one {name} value per unit"
             )
         return np.asarray(first)
 
@@ -230,7 +230,7 @@ def _balanced(panel: Panel, unbalanced: str) -> Panel:
         "P007",
         f"({panel.labels.unit},{panel.labels.time})",
         f"panel unbalanced: {count} of {missing.size} unit-periods missing, first: "
-        f"{panel.units[row]},{panel.periods[column]}",
+        f"{_plain(panel.units[row])},{_plain(panel.periods[column])}",
         "supply them, narrow `since`/`until`, or set `unbalanced: drop_units` to leave those units out and say so",
     )
 
@@ -264,6 +264,11 @@ def _cluster(index: _Index, labels: Labels) -> Array:
     return _codes(_Index(codes, labels).constant(labels.cluster, "E105"))
 
 
+def _plain(key: object) -> str:
+    """A unit or period as people write it: 2, not 2.0."""
+    return f"{key:g}" if isinstance(key, float) else str(key)
+
+
 def _codes(values: Array) -> Array:
     return np.asarray(np.unique(values, return_inverse=True)[1])
 
@@ -279,5 +284,6 @@ def _check_contrast(panel: Panel) -> None:
     if not (panel.adoption != NEVER).any():
         raise Refusal("P005", where, "no treated units within these periods", "check the adoption dates and `until`")
     if not (~panel.treated[:, int(panel.cohorts[panel.cohorts != NEVER].min())]).any():
-        raise Refusal("P005", where, "no untreated observation to compare with", "add units that adopted later or never")
-
+        raise Refusal(
+            "P005", where, "no untreated observation to compare with", "add units that adopted later or never"
+        )

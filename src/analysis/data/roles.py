@@ -74,7 +74,9 @@ def condition(text: str, source: catalog.Source) -> tuple[str, str, Any]:
     """`column == value` (or another comparison) as its three parts, the value in the column's type."""
     match = CONDITION.fullmatch(text)
     if not match:
-        raise Refusal("R302", "where", f"{text!r} is not `column == value`", "compare a column with ==, !=, <, <=, >, >=")
+        raise Refusal(
+            "R302", "where", f"{text!r} is not `column == value`", "compare a column with ==, !=, <, <=, >, >="
+        )
     name, sign, value = match[1], match[2], match[3].strip("'\"")
     declared = catalog.column(source, name)
     if declared.type in ("integer", "number"):

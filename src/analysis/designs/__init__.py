@@ -9,7 +9,6 @@ import inspect
 import re
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
 
 from analysis.inference import few_clusters
 from analysis.panel import Panel

@@ -1,9 +1,13 @@
 """Event study with two-way fixed effects: one coefficient per period relative to adoption.
 
-Estimand: the effect in each period since adoption relative to the period before it, if effects are the same for every cohort.
-Assumes: parallel trends without the policy; no anticipation beyond the declared periods; with several adoption dates also the same effect path in every cohort.
-Reference: fixest::feols with i(event time, ref = -1) and unit and period effects, clustered (Berge 2018); Sun and Abraham (2021) on its contamination.
-Fails when: adoption is staggered and effects differ between cohorts, or no unit is never treated (the coefficients are then not identified and are refused).
+Estimand: the effect in each period since adoption relative to the period before it, if effects are the same for every
+    cohort.
+Assumes: parallel trends without the policy; no anticipation beyond the declared periods; with several adoption dates
+    also the same effect path in every cohort.
+Reference: fixest::feols with i(event time, ref = -1) and unit and period effects, clustered (Berge 2018); Sun and
+    Abraham (2021) on its contamination.
+Fails when: adoption is staggered and effects differ between cohorts, or no unit is never treated (the coefficients
+    are then not identified and are refused).
 """
 
 from __future__ import annotations

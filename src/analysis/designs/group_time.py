@@ -1,9 +1,12 @@
 """Group-time average treatment effects: each adoption cohort in each period against units not (yet) treated.
 
-Estimand: ATT(g, t), the average effect in period t on the units that adopted in g; averaged over treated cells, event times, cohorts or periods.
-Assumes: without the policy, each cohort would have moved in parallel with the comparison units from its base period on; no anticipation beyond the declared periods.
+Estimand: ATT(g, t), the average effect in period t on the units that adopted in g; averaged over treated cells, event
+    times, cohorts or periods.
+Assumes: without the policy, each cohort would have moved in parallel with the comparison units from its base period
+    on; no anticipation beyond the declared periods.
 Reference: Callaway and Sant'Anna (2021), sections 2-4; R package did (no covariates, analytic errors).
-Fails when: cohorts were on other paths before adopting, comparison units are touched by the policy, or cohorts hold too few units for their means to be stable.
+Fails when: cohorts were on other paths before adopting, comparison units are touched by the policy, or cohorts hold
+    too few units for their means to be stable.
 """
 
 from __future__ import annotations

@@ -1,9 +1,12 @@
 """Two groups, before and after: the change where the policy came minus the change where it did not.
 
 Estimand: the average effect on the treated group over the periods since the policy started.
-Assumes: without the policy both groups would have changed by the same amount; no anticipation; the policy leaves the comparison group alone.
-Reference: Card and Krueger (1994); Wooldridge, Introductory Econometrics, section 13.2 (repeated cross-sections); fixest::feols for panels.
-Fails when: something else changed in one group at the same time, groups were on different paths, or (repeated cross-sections) the composition of a group changed.
+Assumes: without the policy both groups would have changed by the same amount; no anticipation; the policy leaves the
+    comparison group alone.
+Reference: Card and Krueger (1994); Wooldridge, Introductory Econometrics, section 13.2 (repeated cross-sections);
+    fixest::feols for panels.
+Fails when: something else changed in one group at the same time, groups were on different paths, or (repeated cross-
+    sections) the composition of a group changed.
 """
 
 from __future__ import annotations

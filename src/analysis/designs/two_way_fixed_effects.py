@@ -1,9 +1,13 @@
 """Static two-way fixed effects: one coefficient for "treated by now", with unit and period effects.
 
-Estimand: a weighted average of the effects of all cohorts and periods, whose weights follow from the adoption dates and can be negative.
-Assumes: parallel trends without the policy; no anticipation; with several adoption dates also the same effect in every cohort and period.
-Reference: fixest::feols(y ~ treated | unit + period), clustered (Berge 2018); Goodman-Bacon (2021) on what it averages.
-Fails when: adoption is staggered and effects grow or differ: units treated early then serve as controls for later ones. Shown for comparison, never as a staggered headline.
+Estimand: a weighted average of the effects of all cohorts and periods, whose weights follow from the adoption dates
+    and can be negative.
+Assumes: parallel trends without the policy; no anticipation; with several adoption dates also the same effect in
+    every cohort and period.
+Reference: fixest::feols(y ~ treated | unit + period), clustered (Berge 2018); Goodman-Bacon (2021) on what it
+    averages.
+Fails when: adoption is staggered and effects grow or differ: units treated early then serve as controls for later
+    ones. Shown for comparison, never as a staggered headline.
 """
 
 from __future__ import annotations
@@ -79,14 +83,14 @@ def _with_covariates(panel: Panel, covariates: list[str]) -> tuple[float, float]
         for name in covariates:
             columns[f"{name} x {period}"] = (dummy * panel.covariates[name][:, :1]).ravel()
     exog = pd.DataFrame(columns, index=frame.index)
-    clusters = pd.Series(np.repeat(panel.cluster, len(panel.periods)), index=frame.index)
+    clusters = pd.DataFrame({"cluster": np.repeat(panel.cluster, len(panel.periods))}, index=frame.index)
     model = PanelOLS(frame["y"], exog, weights=frame["weight"], entity_effects=True)
     fit = model.fit(
         cov_type="clustered", clusters=clusters, auto_df=False, count_effects=False, group_debias=True, debiased=True
     )
     # Both scale by (N-1)/(N-K), but fixest's K counts every period and linearmodels' here all but the first.
     own = (panel.n - exog.shape[1]) / (panel.n - exog.shape[1] - 1)
-    return float(fit.params["treated"]), float(fit.cov.loc["treated", "treated"]) * own
+    return float(fit.params["treated"]), float(fit.cov.to_numpy()[0, 0]) * own
 
 
 def _long(panel: Panel) -> pd.DataFrame:

@@ -73,7 +73,9 @@ def sentence(study: Study, outcome: Column, effects: Effects, estimate: Estimate
     if decision.step >= 2:
         return f"{who} {verb} the {label} by {size} ({between}{_from(unit, effects)})."
     turn = "rise" if estimate.value > 0 else "fall"
-    return f"{who} {verb} {turn} in the {label} of {size} beyond the comparison units ({between}{_from(unit, effects)})."
+    return (
+        f"{who} {verb} {turn} in the {label} of {size} beyond the comparison units ({between}{_from(unit, effects)})."
+    )
 
 
 def verdict(decision: Decision) -> str:

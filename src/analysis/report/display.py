@@ -138,9 +138,7 @@ def level_words(level: float) -> str:
     return f"{100 * level:g}{THIN}% interval"
 
 
-def number(
-    name: str, label: str, estimate: Estimate, unit: str
-) -> dict[str, Any]:
+def number(name: str, label: str, estimate: Estimate, unit: str) -> dict[str, Any]:
     """One published number at full precision, in the outcome's raw unit. Bounds are None where unbounded."""
     return {
         "id": name,
@@ -181,7 +179,9 @@ def table_text(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The same table as aligned text."""
     lines = [list(header), *[list(row) for row in rows]]
     widths = [max(len(line[k]) for line in lines) for k in range(len(header))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -206,7 +206,10 @@ def table(
 ) -> Block:
     """A table block."""
     return Block(
-        kind, table_text(header, rows), table_html(header, rows, caption, note), meta={"caption": caption, "note": note, **meta}
+        kind,
+        table_text(header, rows),
+        table_html(header, rows, caption, note),
+        meta={"caption": caption, "note": note, **meta},
     )
 
 

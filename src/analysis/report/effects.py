@@ -27,14 +27,13 @@ def figure(path: Effects | None, study: Study, outcome: Column, source: Source) 
             "compares the periods before and after as a whole."
         )
     unit = Unit(outcome.unit)
-    rows = [_point(row, unit, path.df, study.level) for row in path.table.to_dict("records")]
+    rows = [_point(row, unit, path.df, study.level) for row in _records(path)]
     few = all(row["few"] for row in rows)
     thin = any(row["few"] for row in rows) and not few
     image = _draw(rows, unit, study)
     caption = (
         f"Estimated effect of {study.intervention} on the {outcome.label[:1].lower()}{outcome.label[1:]}, by periods "
-        f"since adoption, in {unit.words}"
-        + ("." if few else f", with {display.level_words(study.level)}s.")
+        f"since adoption, in {unit.words}" + ("." if few else f", with {display.level_words(study.level)}s.")
     )
     header = ["Periods since adoption", f"Effect ({unit.words})", "Low", "High"]
     shown = [[f"{row['event']:+d}".replace("-", display.MINUS), *row["text"]] for row in rows]
@@ -56,7 +55,8 @@ def figure(path: Effects | None, study: Study, outcome: Column, source: Source) 
             "note": f"{path.method}. {note}",
             "table_html": display.table_html(header, shown, "Effects by periods since adoption"),
             "csv": display.csv_text(
-                ["event_time", "estimate", "std_error"], path.table[["event_time", "estimate", "std_error"]].to_numpy().tolist()
+                ["event_time", "estimate", "std_error"],
+                path.table[["event_time", "estimate", "std_error"]].to_numpy().tolist(),
             ),
             "csv_name": "effects-by-period",
             "numbers": [_number(row, path, study, outcome) for row in rows if not row["reference"]],
@@ -100,9 +100,7 @@ AVERAGES = {
 }
 
 
-def comparison(
-    shown: Sequence[Alternative], estimates: Sequence[Estimate], study: Study, outcome: Column
-) -> Block:
+def comparison(shown: Sequence[Alternative], estimates: Sequence[Estimate], study: Study, outcome: Column) -> Block:
     """The headline beside other estimators, each with the reason why it is shown."""
     unit = Unit(outcome.unit)
     rows, numbers, entries = [], [], []
@@ -160,10 +158,24 @@ THIN_WORDS = f"none shown: the average is worth fewer than {EFFECTIVE} equally w
 def _csv(entries: Sequence[tuple[str, str, Estimate]]) -> str:
     header = ["id", "label", "estimate", "std_error", "low", "high", "p_value", "method", "inference"]
     rows = [
-        [name, label, e.value, "" if e.std_error is None else e.std_error, e.low, e.high, e.p_value, e.method, e.inference]
+        [
+            name,
+            label,
+            e.value,
+            "" if e.std_error is None else e.std_error,
+            e.low,
+            e.high,
+            e.p_value,
+            e.method,
+            e.inference,
+        ]
         for name, label, e in entries
     ]
     return display.csv_text(header, rows)
+
+
+def _records(path: Effects) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in path.table.to_dict("records")]
 
 
 def _point(row: dict[str, Any], unit: Unit, df: float, level: float) -> dict[str, Any]:

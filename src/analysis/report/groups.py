@@ -43,7 +43,9 @@ def figure(data: Data, study: Study, outcome: Column, source: Source) -> Block:
             "note": f"Means{f' weighted by {data.labels.weight}' if data.weighted else ''}. They describe; the effect "
             "is estimated from changes within units or groups.",
             "table_html": display.table_html(header, rows, "Mean outcome by group and period"),
-            "csv": display.csv_text(header, [[p, *(float(v[k]) for v in lines.values())] for k, p in enumerate(data.periods.tolist())]),
+            "csv": display.csv_text(
+                header, [[p, *(float(v[k]) for v in lines.values())] for k, p in enumerate(data.periods.tolist())]
+            ),
             "csv_name": "group-means",
         },
     )
@@ -56,7 +58,9 @@ def group_means(data: Data) -> dict[str, Array]:
         return {
             name: np.array(
                 [
-                    np.average(data.outcome[member & (data.period == t)], weights=data.weight[member & (data.period == t)])
+                    np.average(
+                        data.outcome[member & (data.period == t)], weights=data.weight[member & (data.period == t)]
+                    )
                     for t in range(len(data.periods))
                 ]
             )
@@ -97,7 +101,13 @@ def timing(data: Data, study: Study) -> Block:
         ]
         header = ["Group", f"First {data.labels.time} under the policy", "Rows"]
     else:
-        header = ["Cohort", f"Units ({data.labels.unit})", "Clusters", f"Periods before ({data.labels.time})", "Periods under the policy"]
+        header = [
+            "Cohort",
+            f"Units ({data.labels.unit})",
+            "Clusters",
+            f"Periods before ({data.labels.time})",
+            "Periods under the policy",
+        ]
         rows = [_cohort(data, int(c)) for c in sorted(data.cohorts.tolist(), key=lambda c: (c == NEVER, c))]
     return display.table(
         "table", header, rows, "When the policy came to whom", csv=display.csv_text(header, rows), csv_name="timing"
@@ -157,4 +167,3 @@ def _alt(data: Data, lines: dict[str, Array], scale: float, words: str, decimals
         f"Line chart. Horizontal axis: {data.labels.time}, {data.periods[0]} to {data.periods[-1]}. Vertical axis: {words}. "
         f"{'; '.join(ends)}."
     )
-

@@ -1,0 +1,49 @@
+"""The real datasets in their roles, as tests use them."""
+
+from __future__ import annotations
+
+import functools
+
+from analysis.data import table
+from analysis.data.panels import panel_from_frame, sample_from_frame
+from analysis.panel import Labels, Panel, Sample
+
+KIELMC = ["age", "agesq", "intst", "land", "area", "rooms", "baths"]
+
+
+@functools.cache
+def mpdta(weight: str = "", cluster: str = "") -> Panel:
+    import numpy as np
+
+    frame = table.load("mpdta")
+    frame["size"] = np.exp(frame["lpop"])
+    labels = Labels("lemp", "year", "countyreal", "first.treat", weight, cluster)
+    return panel_from_frame(frame, labels, covariates=["lpop"])
+
+
+@functools.cache
+def castle(weight: str = "") -> Panel:
+    return panel_from_frame(table.load("castle"), Labels("l_homicide", "year", "sid", "first_treated", weight))
+
+
+@functools.cache
+def ehec() -> Panel:
+    return panel_from_frame(table.load("ehec_data"), Labels("dins", "year", "stfips", "yexp2"))
+
+
+@functools.cache
+def organ() -> Panel:
+    frame = table.load("organ_donations")
+    return panel_from_frame(frame, Labels("Rate", "Quarter_Num", "State", "first_treated"))
+
+
+@functools.cache
+def kielmc(outcome: str = "rprice", covariates: tuple[str, ...] = ()) -> Sample:
+    labels = Labels(outcome, "year", "", "first_treated")
+    return sample_from_frame(table.load("kielmc"), labels, covariates=list(covariates))
+
+
+@functools.cache
+def injury(state: str = "ky") -> Sample:
+    frame = table.load("injury")
+    return sample_from_frame(frame[frame[state] == 1], Labels("ldurat", "time", "", "first_treated"))

@@ -1,0 +1,172 @@
+"""Checks find what was planted, say what they could have missed, and never judge by a bare "passed"."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import samples
+from scipy import stats
+
+from analysis import checks, designs
+from analysis.checks import few_treated, placebo, pretrends
+from analysis.data.panels import panel_from_frame
+from analysis.designs import event_study, group_time, two_by_two
+from analysis.inference.permutation import p_value_of, permute
+from analysis.panel import Labels, Panel
+from analysis.result import Check
+from analysis.study import modules
+from test_designs import study
+
+
+def simulated(treated: int, units: int = 60, slope: float = 0.0, effect: float = 1.0, seed: int = 1) -> Panel:
+    """Ten periods, adoption at the sixth, independent errors, a linear difference in trends of `slope`."""
+    noise = np.random.default_rng(seed).normal(size=(units, 10))
+    own = np.arange(units) < treated
+    y = noise + own[:, None] * (slope * np.arange(10) + effect * (np.arange(10) >= 5))
+    frame = pd.DataFrame({"i": np.repeat(np.arange(units), 10), "t": np.tile(np.arange(1, 11), units), "y": y.ravel()})
+    frame["g"] = np.where(frame["i"] < treated, 6.0, np.nan)
+    return panel_from_frame(frame, Labels("y", "t", "i", "g"))
+
+
+def checked(module, panel, average: str = "simple") -> Check:
+    effects = group_time.estimate(panel)
+    options = {"level": 0.95, "average": average, "seed": 3}
+    return module.run(panel, effects, effects.by("event_time"), **options)
+
+
+def test_parallel_groups_give_a_note_with_its_power() -> None:
+    found = checked(pretrends, simulated(30, effect=4.0))
+    assert found.severity == "note" and found.p_value > 0.05
+    assert 0 < found.amounts["slope"] < found.amounts["bias"]
+    assert "Four times in five it notices" in found.finding
+
+
+def test_diverging_groups_give_a_caution() -> None:
+    found = checked(pretrends, simulated(30, slope=0.5))
+    assert found.severity == "warn" and found.code == "E111" and found.p_value < 0.001
+
+
+def test_a_weak_pretest_is_a_caution_even_when_it_finds_nothing() -> None:
+    found = checked(pretrends, simulated(12, units=30, effect=0.4, seed=4))
+    assert found.p_value > 0.05 and found.severity == "warn" and "enough to undo it" in found.finding
+
+
+def test_joint_test_and_power_by_hand() -> None:
+    """Two independent effects 1 and 2 with unit variance: F = (1 + 4)/2. A slope d makes them -2d and -d, so that
+    the noncentrality is 5 d^2; at the stated slope the noncentral F exceeds the critical value four times in five."""
+    joint = pretrends.joint_test(np.array([1.0, 2.0]), np.eye(2), 40)
+    assert joint.statistic == pytest.approx(2.5) and joint.p_value == pytest.approx(stats.f.sf(2.5, 2, 40))
+    slope = pretrends.detectable_slope(np.array([-2.0, -1.0]), np.eye(2), 40, 0.05, 0.8)
+    power = stats.ncf.sf(stats.f.ppf(0.95, 2, 40), 2, 40, 5 * slope**2)
+    assert power == pytest.approx(0.8, abs=1e-6)
+    assert pretrends.joint_test(np.array([1.0, 1.0]), np.ones((2, 2)), 40) is None
+
+
+def test_effects_resting_on_few_clusters_stay_out_of_the_pretest() -> None:
+    effects = group_time.estimate(samples.castle())
+    path = effects.by("event_time")
+    assert len(path.pre().table) == 8 and len(path.pre().resting_on(10).table) == 5
+
+
+def test_a_trend_of_the_stated_slope_biases_by_the_stated_amount() -> None:
+    panel = simulated(30)
+    found = checked(pretrends, panel)
+    slope, bias = found.amounts["slope"], found.amounts["bias"]
+    trend = slope * np.arange(10) * (panel.adoption >= 0)[:, None]
+    moved = group_time.estimate(panel.with_outcome(panel.outcome + trend)).average(0.95).value
+    assert moved - group_time.estimate(panel).average(0.95).value == pytest.approx(bias, abs=1e-10)
+
+
+def test_placebo_finds_a_planted_early_divergence() -> None:
+    panel = simulated(30)
+    early = panel.outcome + 2.0 * ((panel.adoption >= 0)[:, None] & (np.arange(10) >= 3))
+    assert checked(placebo, panel).severity == "note"
+    found = checked(placebo, panel.with_outcome(early))
+    assert found.severity == "warn" and found.statistic == pytest.approx(2.0, abs=0.6)
+
+
+def test_placebo_uses_no_treated_cell() -> None:
+    panel = samples.mpdta()
+    wild = panel.with_outcome(panel.outcome + 1000.0 * panel.treated)
+    assert checked(placebo, wild).statistic == pytest.approx(checked(placebo, panel).statistic, abs=1e-12)
+
+
+def test_checks_that_cannot_be_made_say_so() -> None:
+    sample = samples.kielmc()
+    effects = two_by_two.estimate(sample, errors="robust")
+    for module in (pretrends, placebo):
+        found = module.run(sample, effects, None, level=0.95, average="simple", seed=1)
+        assert found.severity == "warn" and "cannot be" in found.finding and found.p_value is None
+    rows = few_treated.run(sample, effects, None, level=0.95, average="simple", seed=1)
+    assert rows.severity == "warn" and "321 rows as independent" in rows.finding
+
+
+def test_few_treated_reports_the_permutation() -> None:
+    effects = two_by_two.estimate(samples.organ())
+    path = event_study.estimate(samples.organ())
+    found = few_treated.run(samples.organ(), effects, path, level=0.95, average="simple", seed=1)
+    assert found.p_value == pytest.approx(5 / 27) and found.severity == "warn"
+    assert "4 of 26 reassignments" in found.finding and "cannot fall below 0.037" in found.finding
+    pre = pretrends.run(samples.organ(), effects, path, level=0.95, average="simple", seed=1)
+    assert "F =" not in pre.finding and "reassignments" in pre.finding
+
+
+def test_unequal_clusters_are_worth_fewer() -> None:
+    found = checked(few_treated, samples.mpdta(cluster="state"))
+    assert found.severity == "warn" and "13 treated clusters, which weigh so unequally" in found.finding
+    assert checked(few_treated, simulated(30)).severity == "note"
+
+
+def test_permutation_by_hand() -> None:
+    """One treated of four, changes 5, 1, 2, 3: the estimate 5 - 2 = 3 against 1 - 10/3, 2 - 3, 3 - 8/3."""
+    changes = [5.0, 1.0, 2.0, 3.0]
+    frame = pd.DataFrame({"i": np.repeat(range(4), 2), "t": [0, 1] * 4, "g": [1.0] * 2 + [np.nan] * 6})
+    frame["y"] = [v for change in changes for v in (0.0, change)]
+    panel = panel_from_frame(frame, Labels("y", "t", "i", "g"))
+    found = permute(panel, two_by_two.estimate(panel), average="simple", level=0.7, seed=1)
+    assert (found.p_value, found.assignments, found.exact, found.lowest) == (0.25, 4, True, 0.25)
+    assert math.isinf(permute(panel, two_by_two.estimate(panel), average="simple", level=0.8, seed=1).low)
+    others = [c - (sum(changes) - c) / 3 for c in changes]
+    slopes = [1.0, *[-1 / 3] * 3]
+    for bound in (found.low, found.high):
+        inside, outside = bound + (1e-6 if bound == found.low else -1e-6), bound + (-1e-6 if bound == found.low else 1e-6)
+        assert p_value_of(inside, np.array(others), np.array(slopes)) > 0.3
+        assert p_value_of(outside, np.array(others), np.array(slopes)) <= 0.3
+
+
+def test_permutation_enumerates_every_assignment_once() -> None:
+    from analysis.inference.permutation import _assignments, _count
+
+    dates = np.array([2, 2, 3, -1, -1])
+    seen = {tuple(a) for a in _assignments(dates, True, 0, 0)} | {tuple(dates)}
+    assert seen == set(itertools.permutations(dates)) and len(seen) == _count(dates) == 30
+
+
+def test_permutation_draws_depend_on_the_seed_alone() -> None:
+    panel = simulated(5, units=40)
+    effects = group_time.estimate(panel)
+    first, again, other = (permute(panel, effects, average="simple", level=0.9, seed=s, draws=99) for s in (1, 1, 2))
+    assert first == again and first.assignments == 100 and not first.exact
+    assert first.low != other.low
+
+
+@pytest.mark.parametrize("name", modules("checks"))
+def test_every_check_answers_in_the_one_form(name: str) -> None:
+    panel = samples.ehec()
+    effects = group_time.estimate(panel)
+    (found,) = checks.run(study(checks=[name]), panel, effects, effects.by("event_time"))
+    assert found.name == name and found.severity in checks.ORDER
+    assert found.assumption.endswith(".") and found.finding.endswith(".") and found.advice.endswith(".")
+    assert "passed" not in found.finding
+
+
+def test_findings_come_most_serious_first() -> None:
+    chosen = study(checks=["few_treated", "placebo", "pretrends"])
+    panel = samples.organ()
+    effects = designs.estimate(chosen, panel, "two_by_two")
+    found = checks.run(chosen, panel, effects, event_study.estimate(panel))
+    assert [c.severity for c in found] == sorted((c.severity for c in found), key=lambda s: checks.ORDER[s])

@@ -1,0 +1,182 @@
+"""One contract for every file in designs/: what it returns, what it leaves alone, and what must not matter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import samples
+
+from analysis import designs
+from analysis.panel import NEVER, Panel, Sample
+from analysis.refusal import Refusal
+from analysis.result import Data, Effects
+from analysis.study import Study, modules
+
+CASES = [
+    ("group_time", samples.mpdta),
+    ("group_time", samples.castle),
+    ("event_study", samples.mpdta),
+    ("two_way_fixed_effects", samples.mpdta),
+    ("two_by_two", samples.organ),
+    ("two_by_two", samples.kielmc),
+]
+DESIGNS = modules("designs")
+
+
+def study(**changes: object) -> Study:
+    values = {
+        "question": "Did the policy change the outcome?",
+        "decision": "Whether to go on with the policy.",
+        "intervention": "the policy",
+        "dataset": "mpdta",
+        "outcome": "lemp",
+        "design": "group_time",
+        "worthwhile": 0.1,
+        "better": "higher",
+    }
+    return Study.read(values | changes, "test.yml")
+
+
+def fit(name: str, data: Data) -> Effects:
+    errors = "robust" if isinstance(data, Sample) else "clustered"
+    return designs.estimate(study(errors=errors), data, name)
+
+
+def test_every_design_is_under_contract() -> None:
+    assert {name for name, _ in CASES} == set(DESIGNS)
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_method_card_is_complete(name: str) -> None:
+    card = designs.card(name)
+    assert list(card) == ["Estimand", "Assumes", "Reference", "Fails when"]
+    assert all(len(text) > 20 for text in card.values())
+
+
+@pytest.mark.parametrize(("name", "data"), CASES)
+def test_returns_effects_with_everything_later_steps_need(name: str, data) -> None:
+    effects = fit(name, data())
+    k = len(effects.table)
+    assert isinstance(effects, Effects) and k > 0
+    assert {"cohort", "period", "event_time", "estimate", "std_error", "weight", "treated_clusters"} <= set(effects.table)
+    assert effects.covariance.shape == (k, k)
+    np.testing.assert_allclose(effects.covariance, effects.covariance.T, atol=1e-12 * np.abs(effects.covariance).max())
+    np.testing.assert_allclose(np.sqrt(np.diag(effects.covariance)), effects.table["std_error"])
+    assert np.linalg.eigvalsh(effects.covariance).min() > -1e-10 * np.abs(effects.covariance).max()
+    assert effects.table["weight"].sum() == pytest.approx(1)
+    assert effects.inference and effects.method and effects.estimand and np.isfinite(effects.baseline)
+
+
+@pytest.mark.parametrize(("name", "data"), CASES)
+def test_does_not_change_its_input_and_refits_to_the_same(name: str, data) -> None:
+    panel = data()
+    before = panel.outcome.copy()
+    first = fit(name, panel)
+    again = first.refit(panel)
+    np.testing.assert_array_equal(panel.outcome, before)
+    np.testing.assert_array_equal(first.estimate, again.estimate)
+    np.testing.assert_array_equal(first.joint, again.joint)
+
+
+@pytest.mark.parametrize(("name", "data"), CASES)
+@pytest.mark.parametrize(("scale", "shift"), [(1.0, 1000.0), (-2.0, 0.0), (1e-6, 3.0), (1e6, 0.0)])
+def test_scaling_scales_and_shifting_leaves(name: str, data, scale: float, shift: float) -> None:
+    panel = data()
+    first, moved = fit(name, panel), fit(name, panel.with_outcome(scale * panel.outcome + shift))
+    np.testing.assert_allclose(moved.estimate, scale * first.estimate, rtol=1e-6, atol=1e-9 * abs(scale))
+    np.testing.assert_allclose(moved.table["std_error"], abs(scale) * first.table["std_error"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "data"), [c for c in CASES if c[1] is not samples.kielmc])
+def test_unit_and_period_shifts_do_not_matter(name: str, data) -> None:
+    panel = data()
+    units = np.random.default_rng(1).normal(size=(len(panel.units), 1))
+    periods = np.random.default_rng(2).normal(size=(1, len(panel.periods)))
+    first, moved = fit(name, panel), fit(name, panel.with_outcome(panel.outcome + units + periods))
+    np.testing.assert_allclose(moved.estimate, first.estimate, atol=1e-10)
+
+
+@pytest.mark.parametrize(("name", "data"), CASES)
+def test_order_of_units_or_rows_does_not_matter(name: str, data) -> None:
+    panel = data()
+    shuffle = np.random.default_rng(3).permutation(len(panel.outcome))
+    first, moved = fit(name, panel), fit(name, shuffled(panel, shuffle))
+    np.testing.assert_allclose(moved.estimate, first.estimate, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(moved.table["std_error"], first.table["std_error"], rtol=1e-8, atol=1e-12)
+
+
+@pytest.mark.parametrize(("name", "data"), [c for c in CASES if c[1] is not samples.kielmc])
+def test_a_shift_of_treated_cells_moves_the_average_by_as_much(name: str, data) -> None:
+    panel = data()
+    first, moved = fit(name, panel), fit(name, panel.with_outcome(panel.outcome + 0.7 * panel.treated))
+    assert moved.average(0.9).value == pytest.approx(first.average(0.9).value + 0.7, abs=1e-10)
+
+
+@pytest.mark.parametrize(("name", "data"), [c for c in CASES if c[1] is not samples.kielmc])
+def test_time_shift_does_not_matter(name: str, data) -> None:
+    panel = data()
+    later = replace(panel, periods=panel.periods + 100)
+    np.testing.assert_array_equal(fit(name, later).estimate, fit(name, panel).estimate)
+
+
+def shuffled(data: Data, order: np.ndarray) -> Data:
+    if isinstance(data, Sample):
+        return data.rows(order)
+    return Panel(
+        data.outcome[order],
+        data.units[order],
+        data.periods,
+        data.adoption[order],
+        data.weight[order],
+        np.unique(data.cluster[order], return_inverse=True)[1],
+        data.labels,
+        {name: values[order] for name, values in data.covariates.items()},
+    )
+
+
+def test_two_way_fixed_effects_is_never_a_staggered_headline() -> None:
+    for name in ("two_way_fixed_effects", "event_study"):
+        with pytest.raises(Refusal, match=r"E101 STOP design — 3 adoption dates .* Fix: set `design: group_time`"):
+            designs.estimate(study(design=name), samples.mpdta())
+    shown = designs.alternatives(study(), samples.mpdta(), designs.estimate(study(), samples.mpdta()))
+    assert [a.label for a in shown] == ["group_time", "two_way_fixed_effects"]
+    assert "already treated" in shown[1].reason
+
+
+def test_cross_sections_are_refused_where_units_are_needed() -> None:
+    for name in ("group_time", "event_study", "two_way_fixed_effects"):
+        with pytest.raises(Refusal, match="E130 STOP design"):
+            designs.estimate(study(), samples.kielmc(), name)
+
+
+def test_a_missing_comparison_group_is_named() -> None:
+    panel = samples.mpdta()
+    treated = panel.only(panel.adoption != NEVER, "test")
+    with pytest.raises(Refusal, match=r"P006 STOP comparison — no never-treated group. Fix: set `comparison"):
+        designs.estimate(study(comparison="never_treated"), treated)
+    effects = designs.estimate(study(), treated)
+    assert effects.table["cohort"].max() == 2006 and effects.table["period"].max() == 2006
+
+
+def test_anticipation_moves_the_base() -> None:
+    effects = designs.estimate(study(anticipation=1), samples.mpdta())
+    assert effects.reference == -2 and 2004 not in set(effects.table["cohort"])
+    panel = samples.mpdta()
+    y, never, own = panel.outcome, panel.adoption == NEVER, panel.adoption == 4
+    by_hand = (y[own, 4] - y[own, 2]).mean() - (y[never, 4] - y[never, 2]).mean()
+    cell = effects.table.set_index(["cohort", "period"]).loc[(2007, 2007), "estimate"]
+    assert cell == pytest.approx(by_hand, abs=1e-12)
+
+
+def test_clustered_cross_sections_need_a_cluster() -> None:
+    with pytest.raises(Refusal, match="E105 STOP errors — clustered errors need a cluster column"):
+        designs.estimate(study(design="two_by_two"), samples.kielmc())
+
+
+def test_a_repeated_covariate_is_named() -> None:
+    sample = samples.kielmc(covariates=("age",))
+    doubled = replace(sample, covariates={"age": sample.covariates["age"], "twice": 2 * sample.covariates["age"]})
+    with pytest.raises(Refusal, match="E107 STOP covariates:twice"):
+        designs.estimate(study(design="two_by_two", covariates=["age", "twice"], errors="robust"), doubled)

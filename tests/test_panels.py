@@ -1,0 +1,155 @@
+"""From a long table to a Panel: every structural defect is one line, and the fast path equals the general one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.data.panels import panel_from_frame, sample_from_frame
+from analysis.panel import NEVER, Labels
+from analysis.refusal import Refusal
+
+LABELS = Labels("y", "year", "id", "first")
+
+
+def frame(units: int = 6, periods: int = 4) -> pd.DataFrame:
+    """Units 1, 2 adopt in 2002, unit 3 in 2003, the others never."""
+    unit, year = np.repeat(np.arange(1, units + 1), periods), np.tile(np.arange(2000, 2000 + periods), units)
+    first = np.select([unit <= 2, unit == 3], [2002.0, 2003.0], np.nan)
+    y = np.random.default_rng(7).normal(size=len(unit))
+    weight, cluster = unit.astype(float), unit // 2
+    return pd.DataFrame({"id": unit, "year": year, "y": y, "first": first, "w": weight, "c": cluster, "x": y**2})
+
+
+def refused(table: pd.DataFrame, labels: Labels = LABELS, **options: object) -> str:
+    with pytest.raises(Refusal) as caught:
+        panel_from_frame(table, labels, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def change(row: int, column: str, value: object) -> pd.DataFrame:
+    table = frame().astype({"id": float, "year": float})
+    table.loc[row, column] = value
+    return table
+
+
+def test_sorted_shuffled_and_text_keys_give_the_same_panel() -> None:
+    labels = Labels("y", "year", "id", "first", "w", "c")
+    table = frame()
+    panel = panel_from_frame(table, labels, covariates=["x"])
+    text = table.assign(id=table["id"].map(lambda i: f"unit {i}"))
+    for other in (table.sample(frac=1, random_state=3), table.sort_values(["year", "id"]), text):
+        again = panel_from_frame(other, labels, covariates=["x"])
+        for name in ("outcome", "periods", "adoption", "weight", "cluster"):
+            np.testing.assert_array_equal(getattr(panel, name), getattr(again, name))
+        np.testing.assert_array_equal(panel.covariates["x"], again.covariates["x"])
+    assert (panel.n, panel.clusters, panel.treated_clusters) == (24, 4, 2)
+    assert panel.adoption.tolist() == [2, 2, 3, NEVER, NEVER, NEVER]
+    assert panel.dates.tolist() == [2002, 2003] and panel.staggered
+
+
+def test_frame_round_trip() -> None:
+    panel = panel_from_frame(frame(), LABELS)
+    back = panel_from_frame(panel.frame(), Labels("y", "year", "id", "first_treated"))
+    np.testing.assert_array_equal(panel.outcome, back.outcome)
+    np.testing.assert_array_equal(panel.adoption, back.adoption)
+
+
+def test_the_callers_table_is_not_changed() -> None:
+    table = frame()
+    copy = table.copy(deep=True)
+    panel_from_frame(table, LABELS).before_adoption().adopt_earlier(1)
+    pd.testing.assert_frame_equal(table, copy)
+    table.loc[0, "y"] = 5.0  # and stays the caller's own to change
+
+
+def test_duplicates_are_counted_and_shown() -> None:
+    table = pd.concat([frame(), frame().iloc[[3, 3, 8]]])
+    assert refused(table) == (
+        "P001 STOP (id,year) — 3 duplicate unit-time rows, first: 1,2003. "
+        "Fix: aggregate or drop duplicates, or choose another time column"
+    )
+
+
+def test_missing_cells_are_refused_or_dropped_by_choice() -> None:
+    table = frame().drop(index=9)
+    said = refused(table)
+    assert said.startswith("P007 STOP (id,year) — panel unbalanced: 1 of 24 unit-periods missing, first: 3,2001.")
+    assert "unbalanced: drop_units" in said
+    panel = panel_from_frame(table, LABELS, unbalanced="drop_units")
+    assert len(panel.units) == 5 and [(d.units, d.rows) for d in panel.dropped] == [(1, 3)]
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (change(5, "first", 2001.0), "P003 STOP first — not constant within unit 2 (2001, 2002). Fix: one first"),
+        (change(5, "first", np.nan), "P003 STOP first — not constant within unit 2 (2002, blank)"),
+        (change(5, "year", np.nan), "P001 STOP year — 1 rows have no value"),
+        (change(5, "y", np.inf), "E117 STOP y — 1 infinite values"),
+        (frame().assign(y=1.0), "E117 STOP y — the outcome never varies"),
+        (frame().assign(first=np.nan), "P005 STOP first — no treated units within these periods"),
+        (frame().assign(first=2002.0), "P005 STOP first — no untreated observation to compare with"),
+        (frame().assign(first=lambda d: d["first"].fillna(9999)), "P009 STOP first — value 9999 looks like a code"),
+        (frame().assign(first=lambda d: d["first"].fillna(0)), "P009 STOP first — value 0 looks like a code"),
+        (frame().assign(first=lambda d: d["first"].fillna(-1)), "P009 STOP first — value -1 looks like a code"),
+        (frame().iloc[:0], "P005 STOP y — no rows are left"),
+    ],
+)
+def test_defects_are_one_line(table: pd.DataFrame, said: str) -> None:
+    assert refused(table).startswith(said)
+
+
+def test_weights_clusters_and_covariates_are_checked() -> None:
+    table = frame()
+    weighted = Labels("y", "year", "id", "first", "w")
+    assert refused(table.assign(w=lambda d: d["w"] * (d["year"] - 1999)), weighted).startswith("E129 STOP w — not const")
+    assert refused(table.assign(w=-1.0), weighted).startswith("E129 STOP w — a weight is missing, zero or negative")
+    clustered = Labels("y", "year", "id", "first", "", "c")
+    assert refused(table.assign(c=lambda d: d["year"]), clustered).startswith("E105 STOP c — not constant within unit 1")
+    assert refused(table.assign(x=1.0), covariates=["x"]).startswith("E107 STOP x — the covariate never varies")
+
+
+def test_units_treated_from_the_start_are_dropped_and_counted() -> None:
+    panel = panel_from_frame(frame().assign(first=lambda d: d["first"].where(d["id"] != 1, 2000.0)), LABELS)
+    assert 1 not in panel.units
+    assert panel.dropped[0].reason.startswith("treated from the first period (2000) on") and panel.dropped[0].rows == 4
+
+
+def test_later_adopters_count_as_untreated_within_the_window() -> None:
+    panel = panel_from_frame(frame(), LABELS)
+    assert panel.until(2002).adoption.tolist() == [2, 2, NEVER, NEVER, NEVER, NEVER]
+    assert panel_from_frame(frame().assign(first=lambda d: d["first"] + 1), LABELS).adoption[2] == NEVER
+
+
+def test_before_adoption_masks_treated_cells_only() -> None:
+    panel = panel_from_frame(frame(), LABELS).before_adoption()
+    assert np.isnan(panel.outcome).sum() == 2 * 2 + 1
+    assert np.isnan(panel.outcome[2]).tolist() == [False, False, False, True]
+    single = panel_from_frame(frame().query("id != 3"), LABELS).before_adoption()
+    assert single.periods.tolist() == [2000, 2001]
+
+
+def test_samples_count_what_they_drop() -> None:
+    table = frame().assign(first=lambda d: np.where(d["id"] <= 3, 2002.0, np.nan))
+    table.loc[0, "y"] = np.nan
+    table.loc[1, "x"] = np.nan
+    sample = sample_from_frame(table, Labels("y", "year", "", "first"), covariates=["x"])
+    assert [(d.reason, d.rows) for d in sample.dropped] == [("y is missing", 1), ("x is missing", 1)]
+    assert (sample.n, sample.start, int(sample.treated.sum())) == (22, 2, 10)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (frame(), "P003 STOP first — repeated cross-sections need one start date"),
+        (frame().assign(first=np.nan), "P005 STOP first — the rows hold no group under the policy beside one without"),
+        (frame().assign(first=2000.0), "P005 STOP first"),
+    ],
+)
+def test_sample_defects(table: pd.DataFrame, said: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        sample_from_frame(table, Labels("y", "year", "", "first"))
+    assert str(caught.value).startswith(said)
