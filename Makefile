@@ -2,38 +2,95 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PYTHON ?= python3
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-WORKERS ?= 2
+DATA := $(VENV)/.data
 
-# Without compiled bytecode every import is three times slower; a stray user-site or PYTHONPATH breaks reproducibility.
+# Without compiled bytecode every import is three times slower; a stray user site or PYTHONPATH breaks reproducibility.
 unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
 export PYTHONNOUSERSITE := 1
-# uv does not read pip's configuration: hand over the index a machine was configured with, if any.
-UV_INDEX := $(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null)
-ifneq ($(UV_INDEX),)
-export UV_DEFAULT_INDEX ?= $(UV_INDEX)
-endif
 
 .PHONY: help
 help:  ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-$(READY): requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Fix: make PYTHON=/path/to/python3.11 ..."; exit 2; }
-	@echo "Setting up .venv from requirements.lock (once, about a minute) ..."
-	@rm -rf $(VENV)
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$$(sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)"
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
-	@echo "$(CURDIR)/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/analysis.pth"
-	@touch $@
+.PHONY: report
+report: $(DATA)  ## publish one report: STUDY=medicaid-expansion, or PARAMS=path/to/file.yml
+	@$(BIN)/python -m analysis.cli report $(if $(PARAMS),--params "$(PARAMS)",$(STUDY))
+
+.PHONY: reports
+reports: $(DATA)  ## publish the report of every parameter file
+	@$(BIN)/python -m analysis.cli reports
+
+.PHONY: params
+params: $(READY)  ## check every parameter file (or PARAMS=path) without running anything
+	@$(BIN)/python -m analysis.cli check-params $(PARAMS)
+
+.PHONY: data
+data: $(READY)  ## fetch the declared datasets, verify them, make them read-only
+	@$(BIN)/python -m analysis.cli data
+	@touch $(DATA)
+
+.PHONY: lab
+lab: $(DATA)  ## open JupyterLab; its kernel imports this checkout's src
+	@$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" notebooks/difference_in_differences.ipynb
+
+.PHONY: tidy
+tidy: $(READY)  ## format the code and clear the outputs of source notebooks, ready to commit
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+	@$(BIN)/jupyter nbconvert --log-level=ERROR --clear-output --inplace notebooks/*.ipynb
+
+.PHONY: test
+test: check unit published  ## everything that must hold: check, unit tests, published notebooks
+
+.PHONY: check
+check: $(READY)  ## ruff and mypy
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+.PHONY: unit
+unit: $(DATA)  ## the tests in tests/
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
+
+.PHONY: published
+published: $(DATA)  ## run the latest published notebook of every study again and compare every output (nbval)
+	@$(BIN)/python -m pytest -p no:randomly -n $(WORKERS) --dist loadscope --nbval --rootdir=. $$($(BIN)/python -m analysis.cli latest)
+
+.PHONY: benchmark
+benchmark: $(DATA)  ## speed and memory beside other packages, as ratios (about half an hour)
+	@$(BIN)/python -m benchmarks
+
+.PHONY: lock
+lock: $(READY)  ## resolve pyproject.toml again into requirements.lock (versions and hashes, no addresses)
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.lock
+
+.PHONY: clean
+clean:  ## remove what can be made again; never data/raw or reports
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache benchmarks/.peers-venv build
+	@find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find data/processed -type f ! -name README.md -delete
 
 .PHONY: setup
 setup: $(READY)  ## create .venv from the lock (every other verb does it when needed)
 
-.PHONY: lock
-lock: $(READY)  ## resolve pyproject.toml again into requirements.lock (versions and hashes, no addresses)
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.lock
+# uv does not read pip's configuration: it is handed the index that pip was given, if any.
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed and $(PYTHON) is older. Fix: make PYTHON=/path/to/python3.11 ..."; exit 2; }
+	@lock="$$($(PYTHON) -c 'import hashlib; print(hashlib.sha256(open("requirements.lock", "rb").read()).hexdigest())') $(CURDIR)"; \
+	if [ "$$(cat $@ 2>/dev/null)" = "$$lock" ]; then touch $@; exit 0; fi; \
+	set -e; \
+	echo "Setting up .venv from requirements.lock (once, about a minute) ..."; \
+	rm -rf $(VENV); \
+	$(PYTHON) -m venv $(VENV); \
+	$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check "uv==$$(sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)"; \
+	index="$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || true)"; \
+	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$index}"; fi; \
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock; \
+	echo "$(CURDIR)/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/analysis.pth"; \
+	echo "$$lock" > $@
+
+$(DATA): $(READY) $(wildcard data/raw/*/source.yml)
+	@$(BIN)/python -m analysis.cli data
+	@touch $@

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 
 from analysis.data import table
-from analysis.data.panels import panel_from_frame, sample_from_frame
+from analysis.data.panels import panel_from_frame
+from analysis.data.samples import sample_from_frame
 from analysis.panel import Labels, Panel, Sample
 
 KIELMC = ["age", "agesq", "intst", "land", "area", "rooms", "baths"]

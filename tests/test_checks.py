@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import samples
 from scipy import stats
+from test_designs import study
 
 from analysis import checks, designs
 from analysis.checks import few_treated, placebo, pretrends
@@ -19,7 +20,6 @@ from analysis.inference.permutation import p_value_of, permute
 from analysis.panel import Labels, Panel
 from analysis.result import Check
 from analysis.study import modules
-from test_designs import study
 
 
 def simulated(treated: int, units: int = 60, slope: float = 0.0, effect: float = 1.0, seed: int = 1) -> Panel:
@@ -133,7 +133,10 @@ def test_permutation_by_hand() -> None:
     others = [c - (sum(changes) - c) / 3 for c in changes]
     slopes = [1.0, *[-1 / 3] * 3]
     for bound in (found.low, found.high):
-        inside, outside = bound + (1e-6 if bound == found.low else -1e-6), bound + (-1e-6 if bound == found.low else 1e-6)
+        inside, outside = (
+            bound + (1e-6 if bound == found.low else -1e-6),
+            bound + (-1e-6 if bound == found.low else 1e-6),
+        )
         assert p_value_of(inside, np.array(others), np.array(slopes)) > 0.3
         assert p_value_of(outside, np.array(others), np.array(slopes)) <= 0.3
 

@@ -60,7 +60,9 @@ def test_returns_effects_with_everything_later_steps_need(name: str, data) -> No
     effects = fit(name, data())
     k = len(effects.table)
     assert isinstance(effects, Effects) and k > 0
-    assert {"cohort", "period", "event_time", "estimate", "std_error", "weight", "treated_clusters"} <= set(effects.table)
+    assert {"cohort", "period", "event_time", "estimate", "std_error", "weight", "treated_clusters"} <= set(
+        effects.table
+    )
     assert effects.covariance.shape == (k, k)
     np.testing.assert_allclose(effects.covariance, effects.covariance.T, atol=1e-12 * np.abs(effects.covariance).max())
     np.testing.assert_allclose(np.sqrt(np.diag(effects.covariance)), effects.table["std_error"])

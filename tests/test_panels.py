@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.data.panels import panel_from_frame, sample_from_frame
+from analysis.data.panels import panel_from_frame
+from analysis.data.samples import sample_from_frame
 from analysis.panel import NEVER, Labels
 from analysis.refusal import Refusal
 
@@ -105,10 +106,14 @@ def test_defects_are_one_line(table: pd.DataFrame, said: str) -> None:
 def test_weights_clusters_and_covariates_are_checked() -> None:
     table = frame()
     weighted = Labels("y", "year", "id", "first", "w")
-    assert refused(table.assign(w=lambda d: d["w"] * (d["year"] - 1999)), weighted).startswith("E129 STOP w — not const")
+    assert refused(table.assign(w=lambda d: d["w"] * (d["year"] - 1999)), weighted).startswith(
+        "E129 STOP w — not const"
+    )
     assert refused(table.assign(w=-1.0), weighted).startswith("E129 STOP w — a weight is missing, zero or negative")
     clustered = Labels("y", "year", "id", "first", "", "c")
-    assert refused(table.assign(c=lambda d: d["year"]), clustered).startswith("E105 STOP c — not constant within unit 1")
+    assert refused(table.assign(c=lambda d: d["year"]), clustered).startswith(
+        "E105 STOP c — not constant within unit 1"
+    )
     assert refused(table.assign(x=1.0), covariates=["x"]).startswith("E107 STOP x — the covariate never varies")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from analysis.averaging import averaged
 from analysis.panel import Array, Panel, Sample
 
 if TYPE_CHECKING:
@@ -92,12 +93,12 @@ class Effects:
     """The pieces a design estimates, with everything later steps need.
 
     table: one row per piece with columns cohort, period, event_time, estimate, std_error, weight (its weight in the
-    average), treated_clusters (behind it) and, where there is a reference cell, estimate 0 and std_error 0. event_time counts periods since
-    adoption, negative before. covariance: (K, K) of the estimates. share: (G,) sizes of the cohorts in
-    `share_cohorts` as shares of all units, with `joint` the (K+G, K+G) covariance of estimates and shares, so that
-    averages carry the uncertainty of estimated shares. cohort_clusters: (G,) clusters of each cohort; concentration:
-    (G,) sum of squared shares of a cohort's clusters in it. reference: event time of the reference cell, None if it varies.
-    baseline: the treated units' mean outcome in the last period before adoption. refit estimates again on other data.
+    average), treated_clusters (behind it) and, where there is a reference cell, estimate 0 and std_error 0.
+    event_time counts periods since adoption, negative before. share: (G,) sizes of the cohorts in `share_cohorts` as
+    shares of all units, with `joint` the (K+G, K+G) covariance of estimates and shares, so that averages carry the
+    uncertainty of estimated shares. cohort_clusters: (G,) clusters of each cohort; concentration: (G,) sum of squared
+    shares of a cohort's clusters in it. reference: event time of the reference cell, None if it varies. baseline: the
+    treated units' mean outcome in the last period before adoption. refit estimates again on other data.
     """
 
     table: pd.DataFrame
@@ -166,6 +167,23 @@ class Effects:
         """The pieces from adoption on."""
         return self._only((self.table["event_time"] >= 0).to_numpy())
 
+    def intervals(self, level: float, enough: int) -> pd.DataFrame:
+        """The table with low, high and p_value by piece; std_error and they are missing for reference cells and for
+        pieces with fewer than `enough` treated clusters behind them."""
+        shown = (self.table["std_error"] > 0) & (self.table["treated_clusters"] >= enough)
+        bounds = [
+            t_interval(float(value), float(error), self.df, level) if keep else (np.nan, np.nan, np.nan)
+            for value, error, keep in zip(self.estimate, self.table["std_error"], shown, strict=True)
+        ]
+        low, high, p_value = np.array(bounds, dtype=float).reshape(-1, 3).T
+        return self.table.assign(
+            low=low,
+            high=high,
+            p_value=p_value,
+            std_error=self.table["std_error"].where(shown),
+            reference=self.table["std_error"] == 0,
+        )
+
     def _only(self, keep: Array) -> Effects:
         places = np.flatnonzero(np.concatenate([keep, np.ones(len(self.share), dtype=bool)]))
         return replace(
@@ -174,10 +192,6 @@ class Effects:
             joint=self.joint[np.ix_(places, places)],
             by_cohort=None if self.by_cohort is None else self.by_cohort[keep],
         )
-
-    def _cohort_share(self) -> Array:
-        place = np.searchsorted(self.share_cohorts, self.table["cohort"].to_numpy())
-        return np.asarray(self.share[place])
 
     def _within(self, chosen: Any, dimension: str) -> Array:
         inside = np.zeros(len(self.table))
@@ -190,28 +204,14 @@ class Effects:
             raise ValueError("no treated cell to average")
         return post
 
-    @property
-    def _by_share(self) -> bool:
-        return self.kind in ("cells", "cohort") and len(self.share) > 0
-
     def _averaged(self, inside: Array, kind: Kind, labels: list[Any]) -> Effects:
         """Weighted averages; `inside` (M, K) holds the fixed part of each weight, shares multiply it if they apply."""
         import pandas as pd
 
-        k, g = len(self.table), len(self.share)
-        shared = self._by_share and kind != "cohort"
-        raw = inside * self._cohort_share() if shared else inside
-        weights = raw / raw.sum(axis=1, keepdims=True)
-        values = weights @ self.estimate
-        jacobian = np.zeros((len(inside) + g, k + g))
-        jacobian[: len(inside), :k] = weights
-        if shared:
-            member = self.table["cohort"].to_numpy()[:, None] == self.share_cohorts[None, :]
-            gap = inside[:, :, None] * member[None] * (self.estimate[None, :, None] - values[:, None, None])
-            jacobian[: len(inside), k:] = gap.sum(axis=1) / raw.sum(axis=1, keepdims=True)
-        jacobian[len(inside) :, k:] = np.eye(g)
+        shared = self.kind in ("cells", "cohort") and len(self.share) > 0 and kind != "cohort"
+        member = self._own_cohort() if shared else None
+        weights, values, joint = averaged(self.estimate, self.joint, inside, self.share, member)
         by = weights @ self._member() if len(self.share) else None
-        joint = jacobian @ self.joint @ jacobian.T
         errors = np.sqrt(np.clip(np.diag(joint)[: len(inside)], 0, None))
         column = np.asarray(labels)
         table = pd.DataFrame(
@@ -236,8 +236,10 @@ class Effects:
 
     def _member(self) -> Array:
         """(K, G) how much of each piece comes from each cohort."""
-        if self.by_cohort is not None:
-            return self.by_cohort
+        return self._own_cohort() if self.by_cohort is None else self.by_cohort
+
+    def _own_cohort(self) -> Array:
+        """(K, G) indicators of the cohort in the table."""
         return np.asarray(self.table["cohort"].to_numpy()[:, None] == self.share_cohorts[None, :], dtype=float)
 
     def _effective(self, weights: Array) -> float | None:

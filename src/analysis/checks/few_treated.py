@@ -27,8 +27,8 @@ def run(data: Data, effects: Effects, path: Effects | None, *, level: float, ave
         "few_treated",
         "E104",
         ASSUMPTION,
-        f"Only {clusters} of {effects.clusters}: cluster-robust errors would be far too small and are not shown. Had the "
-        f"policy come to other clusters, {found.rank - 1} of {found.assignments - 1} reassignments would have "
+        f"Only {clusters} of {effects.clusters}: cluster-robust errors would be far too small and are not shown. Had "
+        f"the policy come to other clusters, {found.rank - 1} of {found.assignments - 1} reassignments would have "
         f"given an estimate at least as large (p = {p_words(found.p_value)}; with these data p cannot fall below "
         f"{p_words(found.lowest)}).",
         "Read the permutation interval; more treated clusters are what would sharpen the answer.",

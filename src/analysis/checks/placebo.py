@@ -25,9 +25,7 @@ def run(data: Data, effects: Effects, path: Effects | None, *, level: float, ave
         false = data.before_adoption().adopt_earlier(shift)
         if not (false.adoption != NEVER).any():
             return _impossible("no unit has two periods before its adoption")
-        found = few_clusters.headline(
-            false, effects.refit(false), average=average, level=level, seed=seed
-        )
+        found = few_clusters.headline(false, effects.refit(false), average=average, level=level, seed=seed)
     except Refusal as refusal:
         return _impossible(refusal.problem)
     hit = found.p_value < 1 - level

@@ -92,15 +92,15 @@ def _verdict(joint: Joint, slope: float, bias: float, *, rejected: bool, blind: 
     advice = (
         "Treat the answer as doubtful: ask what moved one group before the policy."
         if rejected
-        else "A quiet pre-period cannot show that trends were parallel; weigh the answer against the trend it could hide."
+        else "A quiet pre-period cannot show that trends were parallel; weigh the answer against what it could hide."
     )
     return Check(
         "pretrends",
         "E111" if rejected else "E110",
         ASSUMPTION,
-        f"A joint test of {many} finds them {seen} (F = {joint.statistic:.2f}, p = {p_words(joint.p_value)}). Four times "
-        "in five it notices a difference in trends of {slope} a period; a trend of that size would by itself move the "
-        f"answer by {{bias}}{missed}.",
+        f"A joint test of {many} finds them {seen} (F = {joint.statistic:.2f}, p = {p_words(joint.p_value)}). Four "
+        "times in five it notices a difference in trends of {slope} a period; a trend of that size would by itself "
+        f"move the answer by {{bias}}{missed}.",
         advice,
         "warn" if rejected or blind else "note",
         joint.statistic,

@@ -253,7 +253,7 @@ def _diagnosis(field: str, declared: Column) -> tuple[str, str]:
         return f"{shown} is not a date", "write dates as year-month-day, like 2014-01-31"
     if _COMMA.fullmatch(field):
         return f"{shown} has a comma in a number", "write a point before decimals and no separator of thousands"
-    if _INFINITE.fullmatch(field) or _NUMBER.fullmatch(field) and not math.isfinite(float(field)):
+    if _INFINITE.fullmatch(field) or (_NUMBER.fullmatch(field) and not math.isfinite(float(field))):
         return f"{shown} is not a finite number", "correct the value, or leave the field empty if it is missing"
     if declared.type == "integer" and _NUMBER.fullmatch(field):
         if abs(float(field)) >= EXACT:

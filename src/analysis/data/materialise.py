@@ -35,7 +35,7 @@ _NO_NETWORK = ("error sending request", "dns error", "failed to lookup", "connec
 
 
 def materialise(dataset: str) -> Outcome:
-    """Bring one dataset into data/raw: (dataset, path, "written" or "unchanged"). Raises Refusal as `materialise_all`."""
+    """Bring one dataset into data/raw: (dataset, path, "written" or "unchanged"). Raises as `materialise_all`."""
     return _bring([catalog.read(dataset)])[0]
 
 

@@ -1,4 +1,4 @@
-"""From a long table to a `Panel` or a `Sample`: every structural defect is found here, before any estimate.
+"""From a long table to a `Panel`: every structural defect is found here, before any estimate.
 
 The common case, a table sorted by unit and period with no row missing, is recognised without sorting or hashing,
 so that millions of rows cost a few passes over contiguous memory.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.panel import NEVER, Array, Dropped, Labels, Panel, Sample, positions
+from analysis.panel import NEVER, Array, Labels, Panel, positions
 from analysis.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -56,54 +56,6 @@ def panel_from_frame(
     _check_contrast(panel)
     panel.outcome.flags.writeable = False
     return panel
-
-
-def sample_from_frame(frame: pd.DataFrame, labels: Labels, *, covariates: Sequence[str] = ()) -> Sample:
-    """The repeated cross-section that `frame` holds: rows with a start date belong to the group the policy reached.
-
-    Rows with a missing outcome or covariate are dropped and counted. Raises Refusal as `panel_from_frame` does.
-    """
-    outcome = frame[labels.outcome].to_numpy(dtype=float, na_value=np.nan)
-    if np.isinf(outcome).any():
-        raise _infinite(labels.outcome, int(np.isinf(outcome).sum()))
-    columns = {name: frame[name].to_numpy(dtype=float, na_value=np.nan) for name in covariates}
-    missing = np.isnan(outcome)
-    dropped = [Dropped(f"{labels.outcome} is missing", int(missing.sum()), int(missing.sum()))] if missing.any() else []
-    for name, values in columns.items():
-        gone = np.isnan(values) & ~missing
-        if gone.any():
-            dropped.append(Dropped(f"{name} is missing", int(gone.sum()), int(gone.sum())))
-            missing = missing | gone
-    keep = ~missing
-    periods, period = np.unique(frame[labels.time].to_numpy()[keep], return_inverse=True)
-    start = positions(frame[labels.first_treated].to_numpy(dtype=float, na_value=np.nan)[keep], periods, labels.time)
-    dates = np.unique(start[start != NEVER])
-    if len(dates) > 1:
-        raise Refusal(
-            "P003", labels.first_treated, "repeated cross-sections need one start date", "split the study by date"
-        )
-    if not len(dates) or (start != NEVER).all() or dates[0] == 0:
-        raise Refusal(
-            "P005",
-            labels.first_treated,
-            "the rows hold no group under the policy beside one without, before and after",
-            "check the role columns and the filter `where`",
-        )
-    weight = _row_weight(frame, labels, keep)
-    cluster = _codes(frame[labels.cluster].to_numpy()[keep]) if labels.cluster else np.arange(int(keep.sum()))
-    columns = {name: values[keep] for name, values in columns.items()}
-    return Sample(
-        outcome[keep],
-        periods,
-        period,
-        start != NEVER,
-        int(dates[0]),
-        weight,
-        cluster,
-        labels,
-        columns,
-        tuple(dropped),
-    )
 
 
 class _Index:
@@ -166,7 +118,10 @@ class _Index:
             row = int(np.flatnonzero(~same.all(axis=1))[0])
             found = ", ".join(f"{v:g}" if np.isfinite(v) else "blank" for v in np.unique(values[row][present[row]])[:3])
             raise Refusal(
-                code, name, f"not constant within unit {_plain(self.units[row])} ({found})", f"one {name} value per unit"
+                code,
+                name,
+                f"not constant within unit {_plain(self.units[row])} ({found})",
+                f"one {name} value per unit",
             )
         return np.asarray(first)
 
@@ -200,16 +155,17 @@ def _sorted_width(unit: Array, time: Array) -> int:
 
 
 def _finite_outcome(outcome: Array, name: str) -> Array:
-    infinite = int(np.isinf(outcome).sum())
-    if infinite:
-        raise _infinite(name, infinite)
+    count = int(np.isinf(outcome).sum())
+    if count:
+        raise infinite(name, count)
     known = outcome[np.isfinite(outcome)]
     if not known.size or known.min() == known.max():
         raise Refusal("E117", name, "the outcome never varies", "choose another outcome, or check `where`")
     return outcome
 
 
-def _infinite(name: str, count: int) -> Refusal:
+def infinite(name: str, count: int) -> Refusal:
+    """The refusal of an outcome with infinite values."""
     return Refusal("E117", name, f"{count} infinite values", "correct the source")
 
 
@@ -221,7 +177,7 @@ def _balanced(panel: Panel, unbalanced: str) -> Panel:
     if not count:
         return panel
     if unbalanced == "drop_units":
-        kept = panel.only(~missing.any(axis=1), "not observed in every period")
+        kept = panel.only(np.logical_not(missing.any(axis=1)), "not observed in every period")
         if len(kept.units):
             return kept
     row = int(np.flatnonzero(missing.any(axis=1))[0])
@@ -239,16 +195,11 @@ def _weight(index: _Index, labels: Labels) -> Array:
     if not labels.weight:
         return np.ones(index.shape[0])
     weight = index.constant(labels.weight, "E129")
-    return _positive(weight, labels.weight)
+    return positive(weight, labels.weight)
 
 
-def _row_weight(frame: pd.DataFrame, labels: Labels, keep: Array) -> Array:
-    if not labels.weight:
-        return np.ones(int(keep.sum()))
-    return _positive(frame[labels.weight].to_numpy(dtype=float, na_value=np.nan)[keep], labels.weight)
-
-
-def _positive(weight: Array, name: str) -> Array:
+def positive(weight: Array, name: str) -> Array:
+    """Weights scaled to mean one. Raises Refusal unless all are finite and positive."""
     if not (np.isfinite(weight).all() and (weight > 0).all()):
         raise Refusal("E129", name, "a weight is missing, zero or negative", "every unit needs a positive weight")
     return np.asarray(weight / weight.mean())
@@ -260,8 +211,8 @@ def _cluster(index: _Index, labels: Labels) -> Array:
     column = index.frame[labels.cluster]
     if column.isna().any():
         raise Refusal("E105", labels.cluster, "a row has no cluster", "every unit needs its cluster")
-    codes = index.frame.assign(**{labels.cluster: _codes(column.to_numpy())})
-    return _codes(_Index(codes, labels).constant(labels.cluster, "E105"))
+    coded = index.frame.assign(**{labels.cluster: codes(column.to_numpy())})
+    return codes(_Index(coded, labels).constant(labels.cluster, "E105"))
 
 
 def _plain(key: object) -> str:
@@ -269,7 +220,8 @@ def _plain(key: object) -> str:
     return f"{key:g}" if isinstance(key, float) else str(key)
 
 
-def _codes(values: Array) -> Array:
+def codes(values: Array) -> Array:
+    """Codes 0, 1, ... of the sorted distinct values."""
     return np.asarray(np.unique(values, return_inverse=True)[1])
 
 

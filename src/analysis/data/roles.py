@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from analysis.data import catalog, panels, table
+from analysis.data import catalog, panels, samples, table
 from analysis.panel import Dropped, Labels, Panel, Sample
 from analysis.refusal import Refusal
 from analysis.study import Study
@@ -40,7 +40,7 @@ def study_data(study: Study) -> Panel | Sample:
                 frame, labels, covariates=study.covariates, unbalanced=study.unbalanced
             )
         else:
-            built = panels.sample_from_frame(frame, labels, covariates=study.covariates)
+            built = samples.sample_from_frame(frame, labels, covariates=study.covariates)
     return replace(built, dropped=(*dropped, *built.dropped))
 
 

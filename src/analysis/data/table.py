@@ -21,12 +21,12 @@ Place = Callable[[int], str]
 
 
 def load(dataset: str) -> pd.DataFrame:
-    """The table of `dataset` as its source.yml declares it; rows in the order of the file, columns in the declared order.
+    """The table of `dataset` as its source.yml declares it: rows in the order of the file, columns as declared.
 
     Columns of the file that are not declared are dropped. integer: int64, or float64 where values are missing;
     number: float64; text: Arrow strings; boolean: bool, or float64 (0, 1) where values are missing; date:
-    datetime64[s]. If src/analysis/data/<dataset>.py exists its `tidy(frame) -> frame` adds the derived columns, which are
-    checked like the others.
+    datetime64[s]. If src/analysis/data/<dataset>.py exists its `tidy(frame) -> frame` adds the derived columns, which
+    are checked like the others.
 
     Raises Refusal D401, D406, R304 or R305 (`catalog.read`, `catalog.verify`), D402 column missing, D403 wrong type,
     D404 out of range or not an allowed value, D405 missing where nothing may be missing, D407 unreadable file.

@@ -99,6 +99,17 @@ def _reason(name: str, data: Data) -> str:
     return "another estimator of the same effect"
 
 
+def averages(study: Study, data: Data, effects: Effects) -> dict[str, Estimate]:
+    """The headline, then the other averages of the same pieces, by name; without intervals that cannot be trusted."""
+    found: dict[str, Estimate] = {study.average: headline(study, data, effects)}
+    if effects.kind == "cells" and not few_clusters.too_few(data, effects):
+        for kind in few_clusters.KINDS:
+            if kind != study.average:
+                other = study.model_copy(update={"average": kind})
+                found[kind] = few_clusters.trusted(headline(other, data, effects))
+    return found
+
+
 def headline(study: Study, data: Data, effects: Effects) -> Estimate:
     """The average of `effects` that answers the study, with the inference that the treated clusters allow."""
     return few_clusters.headline(data, effects, average=study.average, level=study.level, seed=study.seed)

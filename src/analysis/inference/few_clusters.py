@@ -7,6 +7,7 @@ clusters the permutation test is shown instead and the cluster-robust p-value is
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from analysis.inference.permutation import Permutation, permute
@@ -14,6 +15,7 @@ from analysis.panel import Panel
 from analysis.result import Data, Effects, Estimate
 
 ENOUGH = 10
+KINDS = ("simple", "event_time", "cohort", "period")
 EFFECTIVE = 5
 
 
@@ -40,6 +42,15 @@ def headline(data: Data, effects: Effects, *, average: str, level: float, seed: 
     )
 
 
+def trusted(estimate: Estimate) -> Estimate:
+    """`estimate` as it may be shown: without error, interval and p-value when its average is worth too few clusters."""
+    if estimate.std_error is None or estimate.effective is None or estimate.effective >= EFFECTIVE:
+        return estimate
+    nan = math.nan
+    return replace(estimate, std_error=None, low=nan, high=nan, p_value=nan, df=None, inference=NONE_SHOWN)
+
+
+NONE_SHOWN = f"none shown: the average is worth fewer than {EFFECTIVE} equally weighted treated clusters"
 ESTIMANDS = {
     "event_time": "average effect on the treated, every period since adoption counting the same",
     "cohort": "average effect on the treated, each cohort's own average weighted by its size",

@@ -58,7 +58,7 @@ def permute(panel: Panel, effects: Effects, *, average: str, level: float, seed:
 def permuted(
     panel: Panel, effects: Effects, statistic: Callable[[Effects], float], *, seed: int, draws: int = 999
 ) -> tuple[Array, bool]:
-    """`statistic` of the observed effects, then of every reassignment of adoption dates; and whether that is all of them.
+    """`statistic` of the observed effects, then of reassignments of adoption dates; and whether these are all.
 
     Raises Refusal where adoption dates differ within a cluster.
     """
@@ -131,9 +131,7 @@ def _interval(estimates: Array, slopes: Array, alpha: float) -> tuple[float, flo
     """The hull of the effects whose p-value exceeds alpha; infinite where the test cannot reject."""
     observed, own = estimates[0], slopes[0]
     with np.errstate(divide="ignore", invalid="ignore"):
-        crossings = np.concatenate(
-            [(observed - estimates) / (own - slopes), (observed + estimates) / (own + slopes)]
-        )
+        crossings = np.concatenate([(observed - estimates) / (own - slopes), (observed + estimates) / (own + slopes)])
     points = np.unique(crossings[np.isfinite(crossings)])
     if not len(points):
         return -math.inf, math.inf

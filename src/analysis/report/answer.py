@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ACTIONS = {
     "extend": "Continue or extend: a gain that matters is at least 80\u202f% likely, and the evidence is not weak.",
-    "stop": "Do not extend as it is: a loss that matters is at least 80\u202f% likely. Change it, compensate for it, or stop.",
+    "stop": "Do not extend as it is: a loss that matters is at least 80\u202f% likely. Change it, compensate, or stop.",
     "immaterial": "Choose on other grounds: an effect large enough to matter, either way, is at most 20\u202f% likely.",
     "collect": "Collect more evidence before committing: neither a gain nor a loss that matters is likely enough.",
     "not_on_this": "Do not decide on this estimate alone: the evidence is too weak to carry a decision.",
@@ -43,7 +43,7 @@ def summary(
         "strength": {"word": decision.strength, "step": max(decision.step, 1), "reason": decision.reason},
         "chance": chance(study, unit, estimate, decision),
         "overturn": overturn(unit, estimate, decision),
-        "recommendation": f"{ACTIONS[decision.action]} This bears on {lower_first(study.decision)}",
+        "recommendation": f"{ACTIONS[decision.action]} This bears on {display.lower_first(study.decision)}",
         "caveat": caveat(unit, checks),
         "headline": headline(unit, estimate),
     }
@@ -58,7 +58,7 @@ def summary(
 
 def sentence(study: Study, outcome: Column, effects: Effects, estimate: Estimate, decision: Decision) -> str:
     """The answer with its interval, in words that the evidence carries."""
-    unit, label = Unit(outcome.unit), lower_first(outcome.label)
+    unit, label = Unit(outcome.unit), display.lower_first(outcome.label)
     value, low, high = display.interval_numbers(estimate, unit)
     who = study.intervention[0].upper() + study.intervention[1:]
     between = f"{display.level_words(estimate.level)} {low} to {high}"
@@ -105,8 +105,8 @@ def overturn(unit: Unit, estimate: Estimate, decision: Decision) -> str:
         )
     if decision.shock:
         return (
-            f"A change of {unit.amount(decision.drift)} in one group alone, for any other reason, would bring no effect "
-            "into the interval."
+            f"A change of {unit.amount(decision.drift)} in one group alone, for any other reason, would bring no "
+            "effect into the interval."
         )
     return (
         f"A steady difference in trends of {unit.amount(decision.drift)} a period between the groups, unrelated to the "
@@ -135,11 +135,6 @@ def headline(unit: Unit, estimate: Estimate) -> dict[str, Any]:
     natural = {name: unit.shown(x) if math.isfinite(x) else None for name, x in shown.items()}
     text = f"{_with_unit(value, unit)} ({display.level_words(estimate.level)} {low} to {high})"
     return {**natural, "unit": unit.words, "text": text}
-
-
-def lower_first(label: str) -> str:
-    """A label inside a sentence; abbreviations keep their capitals."""
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def _with_unit(value: str, unit: Unit) -> str:

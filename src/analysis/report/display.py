@@ -47,6 +47,12 @@ class Unit:
             return f"{fixed(100 * x, 1)}{THIN}%"
         return f"{significant(x, 3)} {self.name}".strip()
 
+    def relative(self, x: float, level: float) -> str:
+        """A difference as a share of a level; logs say it already."""
+        if self.name == "log":
+            return "as shown"
+        return f"{fixed(100 * x / level, 1)}{THIN}%" if level else "not defined"
+
     def amount(self, x: float, decimals: int | None = None) -> str:
         """A difference in words, e.g. 4.7 percentage points."""
         value = self.shown(x)
@@ -106,6 +112,11 @@ def p_words(p: float) -> str:
     if math.isnan(p):
         return "not shown"
     return "below 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def lower_first(label: str) -> str:
+    """A label inside a sentence; abbreviations keep their capitals."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def percent(x: float) -> str:

@@ -34,8 +34,8 @@ def block(checks: Sequence[Check], outcome: Column) -> Block:
 
 def assumptions(card: Mapping[str, str], study: Study) -> Block:
     """The method card of the design: what it estimates, assumes, follows, and when it fails."""
-    rows = [[name, text] for name, text in card.items()]
-    return display.table("table", ["", "In words"], rows, f"The design: {study.design.replace('_', ' ')}")
+    rows = [[name, text[:1].upper() + text[1:]] for name, text in card.items()]
+    return display.table("table", ["Card", "In words"], rows, f"The design: {study.design.replace('_', ' ')}")
 
 
 def limits(source: Source) -> Block:
@@ -57,7 +57,7 @@ def provenance(source: Source, study: Study) -> Block:
         ["Seed", str(study.seed)],
         ["Synthetic data", "yes" if source.synthetic else "no"],
     ]
-    return display.table("provenance", ["", "Value"], rows, "Data behind this page")
+    return display.table("provenance", ["Fact", "Value"], rows, "Data behind this page")
 
 
 def _entry(check: Check, unit: Unit) -> dict[str, Any]:

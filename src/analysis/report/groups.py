@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.inference.descriptives import group_means
 from analysis.panel import NEVER, Array, Panel, Sample
 from analysis.report import charts, display, palette
 from analysis.report.display import Block, Unit
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 def figure(data: Data, study: Study, outcome: Column, source: Source) -> Block:
     """Mean outcome of the groups over time: units that adopt (all dates together) and units that never do."""
     unit = Unit(outcome.unit)
-    lines = group_means(data)
+    lines = _lines(data)
     scale = 100.0 if unit.name == "share" else 1.0
     words = _axis(outcome, unit)
-    caption = f"Mean of the outcome in each group over time: {outcome.label[:1].lower()}{outcome.label[1:]}."
+    caption = f"Mean of the outcome in each group over time: {display.lower_first(outcome.label)}."
     when = source.columns[data.labels.time].label
     header = [when, *lines]
     decimals = display.decimals_for(float(max(np.ptp(scale * v) for v in lines.values())) / 2)
@@ -51,26 +52,12 @@ def figure(data: Data, study: Study, outcome: Column, source: Source) -> Block:
     )
 
 
-def group_means(data: Data) -> dict[str, Array]:
-    """Weighted mean outcome per period of the treated group and of the comparison group."""
-    if isinstance(data, Sample):
-        groups = {"Group the policy reached": data.treated, "Comparison group": ~data.treated}
-        return {
-            name: np.array(
-                [
-                    np.average(
-                        data.outcome[member & (data.period == t)], weights=data.weight[member & (data.period == t)]
-                    )
-                    for t in range(len(data.periods))
-                ]
-            )
-            for name, member in groups.items()
-        }
-    treated = data.adoption != NEVER
-    means = {"Adopters": _path(data, treated)}
-    if (~treated).any():
-        means["Not adopting"] = _path(data, ~treated)
-    return means
+def _lines(data: Data) -> dict[str, Array]:
+    reached, others = group_means(data)
+    names = (
+        ("Group the policy reached", "Comparison group") if isinstance(data, Sample) else ("Adopters", "Not adopting")
+    )
+    return {names[0]: reached} if others is None else dict(zip(names, (reached, others), strict=True))
 
 
 def flow(data: Data, study: Study, source: Source) -> Block:
@@ -122,10 +109,6 @@ def _cohort(panel: Panel, cohort: int) -> list[str]:
     return [label, f"{int(member.sum()):,}", f"{clusters:,}", str(before), str(after)]
 
 
-def _path(panel: Panel, member: Array) -> Array:
-    return np.asarray(np.average(panel.outcome[member], axis=0, weights=panel.weight[member]))
-
-
 def _axis(outcome: Column, unit: Unit) -> str:
     words = {"share": "%", "log": "log"}.get(unit.name, unit.name)
     return f"{outcome.label} ({words})" if words else outcome.label
@@ -160,10 +143,10 @@ def _ticks(periods: Array) -> list[float]:
 
 def _alt(data: Data, lines: dict[str, Array], scale: float, words: str, decimals: int) -> str:
     ends: list[str] = [
-        f"{name}: from {display.fixed(scale * float(v[0]), decimals)} to {display.fixed(scale * float(v[-1]), decimals)}"
-        for name, v in lines.items()
+        f"{name}: from {display.fixed(float(v[0]), decimals)} to {display.fixed(float(v[-1]), decimals)}"
+        for name, v in ((name, scale * v) for name, v in lines.items())
     ]
     return (
-        f"Line chart. Horizontal axis: {data.labels.time}, {data.periods[0]} to {data.periods[-1]}. Vertical axis: {words}. "
-        f"{'; '.join(ends)}."
+        f"Line chart. Horizontal axis: {data.labels.time}, {data.periods[0]} to {data.periods[-1]}. Vertical axis: "
+        f"{words}. {'; '.join(ends)}."
     )

@@ -1,0 +1,78 @@
+"""From a long table to a `Sample`: repeated cross-sections of a group the policy reached and of one it did not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.data.panels import codes, infinite, positive
+from analysis.panel import NEVER, Array, Dropped, Labels, Sample, positions
+from analysis.refusal import Refusal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def sample_from_frame(frame: pd.DataFrame, labels: Labels, *, covariates: Sequence[str] = ()) -> Sample:
+    """The repeated cross-section that `frame` holds: rows with a start date belong to the group the policy reached.
+
+    Rows with a missing outcome or covariate are dropped and counted. Raises Refusal as `panel_from_frame` does.
+    """
+    outcome = frame[labels.outcome].to_numpy(dtype=float, na_value=np.nan)
+    if np.isinf(outcome).any():
+        raise infinite(labels.outcome, int(np.isinf(outcome).sum()))
+    columns = {name: frame[name].to_numpy(dtype=float, na_value=np.nan) for name in covariates}
+    keep, dropped = _complete({labels.outcome: outcome, **columns})
+    periods, period = np.unique(frame[labels.time].to_numpy()[keep], return_inverse=True)
+    start = positions(frame[labels.first_treated].to_numpy(dtype=float, na_value=np.nan)[keep], periods, labels.time)
+    first = _start(start, labels.first_treated)
+    weight = _row_weight(frame, labels, keep)
+    cluster = codes(frame[labels.cluster].to_numpy()[keep]) if labels.cluster else np.arange(int(keep.sum()))
+    columns = {name: values[keep] for name, values in columns.items()}
+    return Sample(
+        outcome[keep],
+        periods,
+        period,
+        start != NEVER,
+        first,
+        weight,
+        cluster,
+        labels,
+        columns,
+        dropped,
+    )
+
+
+def _complete(columns: Mapping[str, Array]) -> tuple[Array, tuple[Dropped, ...]]:
+    """Rows without a missing value, and how many each column cost."""
+    missing = np.zeros(len(next(iter(columns.values()))), dtype=bool)
+    dropped = []
+    for name, values in columns.items():
+        gone = int((np.isnan(values) & ~missing).sum())
+        if gone:
+            dropped.append(Dropped(f"{name} is missing", gone, gone))
+            missing |= np.isnan(values)
+    return ~missing, tuple(dropped)
+
+
+def _start(start: Array, column: str) -> int:
+    """The one position at which the policy starts. Raises Refusal unless there is one, after the first period."""
+    dates = np.unique(start[start != NEVER])
+    if len(dates) > 1:
+        raise Refusal("P003", column, "repeated cross-sections need one start date", "split the study by date")
+    if not len(dates) or (start != NEVER).all() or dates[0] == 0:
+        raise Refusal(
+            "P005",
+            column,
+            "the rows hold no group under the policy beside one without, before and after",
+            "check the role columns and the filter `where`",
+        )
+    return int(dates[0])
+
+
+def _row_weight(frame: pd.DataFrame, labels: Labels, keep: Array) -> Array:
+    if not labels.weight:
+        return np.ones(int(keep.sum()))
+    return positive(frame[labels.weight].to_numpy(dtype=float, na_value=np.nan)[keep], labels.weight)

@@ -1,0 +1,131 @@
+"""A parameter file, fully checked before anything runs: its place, its names, its values, its columns."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis import paths, strict_yaml
+from analysis.data import catalog
+from analysis.refusal import Refusal
+from analysis.run import source_notebook
+from analysis.study import Study, did_you_mean, unknown_parameter
+
+IDENTITY = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_OPERATOR = re.compile(r"\s*(?:==|!=|<=|>=|<|>|=|\bnot\s+in\b|\bin\b)\s*")
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """A checked parameter file.
+
+    `values` holds every parameter of the notebook in the notebook's order, the file's values over the defaults;
+    `file` is the path as people know it; `source` is the declaration of the study's dataset.
+    """
+
+    notebook: str
+    study_name: str
+    values: Mapping[str, Any]
+    file: str
+    study: Study
+    source: catalog.Source
+
+    @property
+    def notebook_path(self) -> Path:
+        """The notebook that these parameters belong to."""
+        return paths.NOTEBOOKS / f"{self.notebook}.ipynb"
+
+
+def load(path: Path) -> Parameters:
+    """The parameters in `path`, which must be `params/<notebook>/<study>.yml` of this project.
+
+    Raises Refusal, naming file, field and fix: R301 unknown name, R302 type or range, R303 place or name, R304 YAML,
+    D401/D406 the dataset's declaration, D402 a column that the dataset does not declare.
+    """
+    path = path.resolve()
+    file = paths.shown(path)
+    notebook, study_name = _identity(path, file)
+    declared = source_notebook.defaults(source_notebook.path_of(notebook, file))
+    if not path.is_file():
+        known = [p.stem for p in path.parent.glob("*.yml")]
+        raise Refusal("R303", file, "there is no such parameter file", did_you_mean(study_name, known))
+    given = strict_yaml.read(path, file)
+    for name, value in given.items():
+        _check_entry(file, name, value, declared)
+    values = {name: given.get(name, default) for name, default in declared.items()}
+    study = Study.read(values, file)
+    return Parameters(notebook, study_name, values, file, study, _declared_columns(study, file))
+
+
+def find(study: str) -> Path:
+    """The parameter file of `study`, whichever notebook it belongs to. Raises Refusal R303: none, or several."""
+    if not IDENTITY.fullmatch(study):
+        raise _bad_name(f"STUDY={study}", study)
+    found = [path for path in every() if path.stem == study]
+    if not found:
+        fix = did_you_mean(study, {path.stem for path in every()})
+        raise Refusal("R303", f"STUDY={study}", f"there is no study {study!r} in params/", fix)
+    if len(found) > 1:
+        listed = " or ".join(f"PARAMS={paths.shown(path)}" for path in found)
+        raise Refusal("R303", f"STUDY={study}", "several notebooks have a study of this name", f"say which: {listed}")
+    return found[0]
+
+
+def every() -> list[Path]:
+    """All parameter files, sorted by notebook and study."""
+    return sorted(paths.PARAMS.glob("*/*.yml"))
+
+
+def _identity(path: Path, file: str) -> tuple[str, str]:
+    if path.parent.parent != paths.PARAMS or path.suffix != ".yml":
+        raise Refusal(
+            "R303", file, "a parameter file lives at params/<notebook>/<study>.yml", "move or rename the file"
+        )
+    for name in (path.parent.name, path.stem):
+        if not IDENTITY.fullmatch(name):
+            raise _bad_name(file, name)
+    return path.parent.name, path.stem
+
+
+def _bad_name(where: str, name: str) -> Refusal:
+    fix = "use lower-case letters, digits, - and _ (at most 64, starting with a letter or digit)"
+    return Refusal("R303", where, f"{name!r} cannot name a study or notebook", fix)
+
+
+def _check_entry(file: str, name: str, value: Any, declared: Mapping[str, Any]) -> None:
+    if not name.isidentifier() or keyword.iskeyword(name):
+        # Papermill would paste the name into a code cell and execute it.
+        raise Refusal("R301", f"{file}:{name!r}", "a parameter's name is a plain identifier", "remove or rename it")
+    if name not in declared:
+        raise unknown_parameter(file, name, declared)
+    entries = value if isinstance(value, list) else [value]
+    if any(isinstance(entry, (list, dict)) for entry in entries):
+        fix = f"write `{name}: value` or `{name}: [value, value]`"
+        raise Refusal("R302", f"{file}:{name}", "a parameter is one value or a flat list of values", fix)
+
+
+def _declared_columns(study: Study, file: str) -> catalog.Source:
+    try:
+        source = catalog.read(study.dataset)
+    except Refusal as refusal:
+        if refusal.code != "D406":
+            raise
+        raise Refusal(refusal.code, f"{file}:dataset", refusal.problem, refusal.fix) from None
+    for field, name in _columns(study):
+        try:
+            catalog.column(source, name)
+        except Refusal as refusal:
+            problem = f"{refusal.problem} in {source.declaration}"
+            raise Refusal(refusal.code, f"{file}:{field}", problem, refusal.fix) from None
+    return source
+
+
+def _columns(study: Study) -> list[tuple[str, str]]:
+    single = [(field, getattr(study, field)) for field in ("outcome", "weight", "cluster")]
+    listed = [("covariates", name) for name in study.covariates]
+    filtered = [("where", _OPERATOR.split(condition, maxsplit=1)[0].strip()) for condition in study.where]
+    return [(field, name) for field, name in [*single, *listed, *filtered] if name is not None]

@@ -1,0 +1,211 @@
+"""Make, verify or confirm the report of one parameter file.
+
+Which of the four happens:
+
+* **current**: a version answers this content key and this machine has run it before. No kernel.
+* **reproduced**: a version answers this key, but this machine has never run it. It is run once and compared; agreement
+  is remembered on this machine only, the published files are not touched. Disagreement is a failure.
+* **verified**: the key is new, but neither parameters nor data moved since the latest version, and the run gives its
+  numbers (within `compare.TOLERANCE`), its texts and, rendered with the latest version's facts, its page byte for
+  byte. No new version; the latest manifest's `verified` list gains a line, and the new key counts as published.
+* **published**: everything else. Changed parameters or data always make a new version, even if no number moved; so
+  does a changed notebook text, template or figure, because a reader would see another page.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from analysis import paths
+from analysis.data import catalog
+from analysis.refusal import Refusal
+from analysis.run import attempt as attempts
+from analysis.run import compare, export, files, identity, parameters, rules, staging, state, versions
+from analysis.run.attempt import Attempt
+from analysis.run.identity import Identity
+from analysis.run.parameters import Parameters
+from analysis.run.versions import Version
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a request for a report ended well: one sentence and the version that answers it."""
+
+    kind: Literal["current", "reproduced", "verified", "published"]
+    sentence: str
+    version: Version
+
+
+def report(path: Path) -> Outcome:
+    """The report of the parameter file at `path`, run only when needed.
+
+    Raises Refusal for bad input (before any kernel) and Failed for a run that cannot be published. Both leave every
+    published file as it was.
+    """
+    checked = parameters.load(path)
+    _refuse_shared_name(checked)
+    catalog.verify(checked.source)
+    own = identity.of(checked)
+    done = _current(checked, own)
+    if done is not None:
+        return done
+    with state.only_run_of(checked.study_name):
+        return _current(checked, own) or _run(checked, own)
+
+
+def write_index() -> Path:
+    """Write reports/index.html anew from the published versions."""
+    from analysis.report import catalogue
+
+    with state.lock("index"):
+        catalogue.write()
+    return paths.REPORTS / "index.html"
+
+
+def _refuse_shared_name(checked: Parameters) -> None:
+    others = [p for p in parameters.every() if p.stem == checked.study_name and p.parent.name != checked.notebook]
+    if others:
+        problem = f"{paths.shown(others[0])} has the same study name, and both would publish into one folder"
+        raise Refusal("R303", checked.file, problem, "rename one of the two files")
+
+
+def _current(checked: Parameters, own: Identity) -> Outcome | None:
+    published = versions.of(checked.study_name)
+    version = versions.covering(published, own.key)
+    if version is None:
+        return None
+    version.refuse_if_changed()
+    if not state.verified_here(version, own.key):
+        return None
+    later = "" if version == published[-1] else f" (a later version with other inputs exists: {published[-1].report})"
+    return Outcome("current", f"{version.report} is up to date{later}", version)
+
+
+def _run(checked: Parameters, own: Identity) -> Outcome:
+    start = time.monotonic()
+    attempts.preflight(checked)
+    with staging.folder(checked.study_name) as folder:
+        attempt = attempts.make(checked, own, folder)
+        published = versions.of(checked.study_name)
+        version = versions.covering(published, own.key)
+        if version is not None:
+            return _reproduced(version, own, attempt)
+        latest = published[-1] if published else None
+        if latest is not None and _same_content(latest, own, attempt):
+            return _verified(latest, own, attempt)
+        return _published(checked, own, attempt, latest, folder, start)
+
+
+def _agreement(version: Version, attempt: Attempt) -> compare.Agreement:
+    return compare.agreement(version.results(), attempt.results, _notebook(version), attempt.notebook)
+
+
+def _notebook(version: Version) -> Any:
+    import nbformat
+
+    return nbformat.read(version.folder / versions.NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
+
+
+def _reproduced(version: Version, own: Identity, attempt: Attempt) -> Outcome:
+    found = _agreement(version, attempt)
+    if not found.complete:
+        summary = f"not reproduced here: {found.agree} of {found.of} published numbers of {version.name} agree"
+        raise attempt.reject([summary, *map(str, found.numbers), *found.texts])
+    write_index()
+    state.remember(version, own.key)
+    sentence = f"{version.name}: reproduced here: {found.agree} of {found.of} published numbers agree"
+    return Outcome("reproduced", sentence, version)
+
+
+def _same_content(latest: Version, own: Identity, attempt: Attempt) -> bool:
+    """Whether a reader of the latest version would find nothing new in this run."""
+    if {"parameters", "data"} & set(own.moved(latest.manifest["parts"])):
+        return False
+    latest.refuse_if_changed()
+    if not _agreement(latest, attempt).complete:
+        return False
+    shown = compare.with_provenance_of(_notebook(latest), attempt.notebook)
+    page = _render(shown, latest.manifest)
+    return page == (latest.folder / versions.REPORT).read_text(encoding="utf-8")
+
+
+def _verified(latest: Version, own: Identity, attempt: Attempt) -> Outcome:
+    found = _agreement(latest, attempt)
+    line = {
+        "date": f"{export.now():%Y-%m-%d}",
+        "key": own.key,
+        "python": identity.PYTHON,
+        "platform": export.this_platform(),
+        "agree": found.agree,
+        "of": found.of,
+    }
+    manifest = {**latest.manifest, "verified": [*latest.manifest["verified"], line]}
+    files.replace(latest.folder / versions.MANIFEST, files.as_json(manifest))
+    write_index()
+    state.remember(latest, own.key)
+    moved = ", ".join(own.moved(latest.manifest["parts"]))
+    sentence = f"{latest.name}: {moved} changed, {found.agree} of {found.of} published numbers agree; no new version"
+    return Outcome("verified", sentence, Version(latest.folder, manifest))
+
+
+def _render(notebook: Any, manifest: Mapping[str, Any]) -> str:
+    from analysis.report import page
+
+    return page.render(notebook, export.page_context(manifest))
+
+
+def _published(
+    checked: Parameters, own: Identity, attempt: Attempt, latest: Version | None, folder: Path, start: float
+) -> Outcome:
+    changed = _changes(checked, own, attempt, latest)
+    supersedes = latest.folder.name if latest else None
+    manifest = export.manifest(checked, own, export.now(), supersedes, changed)
+    rendering = time.monotonic()
+    page = _render(attempt.notebook, manifest)
+    texts = {versions.REPORT: page, versions.NOTEBOOK: attempt.text, versions.RESULTS: files.as_json(attempt.results)}
+    finished = time.monotonic()
+    seconds = {"execute": attempt.seconds, "export": finished - rendering, "total": finished - start}
+    manifest["timings"] = {what: round(value, 2) for what, value in seconds.items()}
+    staged = folder / "version"
+    _stage(staged, texts, manifest)
+    problems = rules.page_problems(page) + rules.missing(staged, [*texts, versions.MANIFEST])
+    problems += rules.path_problems([*texts.items(), (versions.MANIFEST, files.as_json(manifest))])
+    if problems:
+        raise attempt.reject(problems)
+    version = Version(_move(staged, checked.study_name, manifest["version"]), manifest)
+    write_index()
+    state.remember(version, own.key)
+    return Outcome("published", f"{version.name}: published. {changed['sentence']}", version)
+
+
+def _changes(checked: Parameters, own: Identity, attempt: Attempt, latest: Version | None) -> dict[str, Any]:
+    if latest is None:
+        return compare.changes(None, attempt.results, [])
+    before = latest.manifest["parameters"]
+    settings = [name for name, value in checked.values.items() if name not in before or before[name] != value]
+    moved = own.moved(latest.manifest["parts"])
+    return compare.changes(latest.results(), attempt.results, moved, settings)
+
+
+def _stage(staged: Path, texts: Mapping[str, str], manifest: dict[str, Any]) -> None:
+    """Write the complete version into `staged` and wait until it is on the disk; the manifest knows the other files."""
+    staged.mkdir()
+    for name, text in texts.items():
+        files.write(staged / name, text)
+    manifest["files"] = {name: files.sha256(staged / name) for name in texts}
+    files.write(staged / versions.MANIFEST, files.as_json(manifest))
+    files.sync_folder(staged)
+
+
+def _move(staged: Path, study: str, name: str) -> Path:
+    """The moment of publication: one rename, which either happened or did not."""
+    target = paths.REPORTS / study / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.rename(staged, target)
+    files.sync_folder(target.parent)
+    return target
