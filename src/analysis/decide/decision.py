@@ -6,6 +6,7 @@ and are printed with every recommendation.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -50,7 +51,7 @@ def decide(
     step, reason = strength(checks)
     gain, harm = chances(answer, study.direction, study.worthwhile)
     return Decision(
-        action=_action(gain, harm, step),
+        action=_action(gain, harm, step, powered=(answer.detectable() or math.inf) <= study.worthwhile),
         gain=gain,
         harm=harm,
         step=step,
@@ -91,7 +92,8 @@ def drift(answer: Estimate, distance: float) -> float:
     return nearest / distance
 
 
-def _action(gain: float | None, harm: float | None, step: int) -> Action:
+def _action(gain: float | None, harm: float | None, step: int, *, powered: bool) -> Action:
+    """powered: an effect that matters would be found four times in five; without it, a null result is no result."""
     if step == 0:
         return "withhold"
     if gain is None or harm is None or step == 1:
@@ -100,6 +102,6 @@ def _action(gain: float | None, harm: float | None, step: int) -> Action:
         return "extend"
     if harm >= SURE:
         return "stop"
-    if gain <= DOUBTFUL and harm <= DOUBTFUL and gain + harm <= 1 - SURE:
+    if powered and gain + harm <= DOUBTFUL:
         return "immaterial"
     return "collect"

@@ -63,7 +63,11 @@ def sentence(study: Study, outcome: Column, effects: Effects, estimate: Estimate
     who = study.intervention[0].upper() + study.intervention[1:]
     between = f"{display.level_words(estimate.level)} {low} to {high}"
     if not estimate.excludes(0.0):
-        few = f", with {estimate.treated_clusters} treated of {estimate.clusters}" if estimate.std_error is None else ""
+        few = (
+            f", with {estimate.treated_clusters} of {estimate.clusters} clusters treated"
+            if estimate.std_error is None
+            else ""
+        )
         return (
             f"{who}: the effect on the {label} is {verdict(decision)}{few}. Estimate {_with_unit(value, unit)} "
             f"({between}{_from(unit, effects)})."

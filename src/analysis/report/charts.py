@@ -37,10 +37,12 @@ def png(figure: Figure) -> bytes:
 
 
 def start_line(axes: Axes, x: float, words: str) -> None:
-    """The vertical line at which the policy starts, labelled at the top."""
+    """The vertical line at which the policy starts, labelled above everything drawn before."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.1 * (high - low))
     axes.axvline(x, color=palette.MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     axes.annotate(
-        words,
+        f"{words[:1].upper()}{words[1:]}",
         (x, 1.0),
         xycoords=("data", "axes fraction"),
         xytext=(5, -2),

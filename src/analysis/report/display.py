@@ -104,6 +104,7 @@ def significant(x: float, digits: int) -> str:
     if not math.isfinite(x) or x == 0:
         return fixed(x, 0)
     place = digits - 1 - math.floor(math.log10(abs(x)))
+    place = min(place, digits - 1 - math.floor(math.log10(abs(round(x, place)))))
     return fixed(round(x, place), max(0, place))
 
 

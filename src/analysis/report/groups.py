@@ -60,7 +60,7 @@ def _lines(data: Data) -> dict[str, Array]:
     return {names[0]: reached} if others is None else dict(zip(names, (reached, others), strict=True))
 
 
-def flow(data: Data, study: Study, source: Source) -> Block:
+def flow(data: Data, source: Source) -> Block:
     """Who is in: from the rows of the source to the rows analysed, with a reason for every one left out."""
     kept = data.n
     rows = [["Rows in the source", "", f"{kept + sum(step.rows for step in data.dropped):,}"]]
@@ -79,20 +79,21 @@ def flow(data: Data, study: Study, source: Source) -> Block:
     )
 
 
-def timing(data: Data, study: Study) -> Block:
+def timing(data: Data, source: Source) -> Block:
     """When the policy came to whom: units, clusters and first period of each cohort."""
+    when = source.columns[data.labels.time].label
     if isinstance(data, Sample):
         rows = [
             ["Group the policy reached", str(data.dates[0]), f"{int(data.treated.sum()):,}"],
             ["Comparison group", "never", f"{int((~data.treated).sum()):,}"],
         ]
-        header = ["Group", f"First {data.labels.time} under the policy", "Rows"]
+        header = ["Group", f"First period under the policy ({when})", "Rows"]
     else:
         header = [
-            "Cohort",
-            f"Units ({data.labels.unit})",
+            when,
+            f"Units ({source.columns[data.labels.unit].label})",
             "Clusters",
-            f"Periods before ({data.labels.time})",
+            "Periods before",
             "Periods under the policy",
         ]
         rows = [_cohort(data, int(c)) for c in sorted(data.cohorts.tolist(), key=lambda c: (c == NEVER, c))]

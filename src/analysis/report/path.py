@@ -98,7 +98,6 @@ def _number(row: Any, path: Effects, study: Study, outcome: Column) -> dict[str,
 def _draw(rows: pd.DataFrame, unit: Unit, study: Study) -> bytes:
     drawing, axes = charts.canvas()
     charts.zero_line(axes)
-    charts.start_line(axes, -0.5, study.intervention)
     for after, color in ((False, palette.CONTROL), (True, palette.ACCENT)):
         part = rows[(rows["event_time"] >= 0) == after]
         x, values = part["event_time"].tolist(), [unit.shown(v) for v in part["estimate"]]
@@ -107,6 +106,7 @@ def _draw(rows: pd.DataFrame, unit: Unit, study: Study) -> bytes:
         value, low, high = ([unit.shown(v) for v in firm[name]] for name in ("estimate", "low", "high"))
         if len(firm):
             charts.intervals(axes, firm["event_time"].tolist(), value, low, high, color)
+    charts.start_line(axes, -0.5, study.intervention)
     charts.whole_periods(axes)
     axes.set_xlabel("Periods since adoption (0 = first period under the policy)")
     axes.set_ylabel(f"Effect ({unit.words})")

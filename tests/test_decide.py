@@ -1,0 +1,130 @@
+"""The decision rule and its sentences: causal words, chances and recommendations follow the evidence."""
+
+from __future__ import annotations
+
+import pytest
+from scipy import stats
+from test_designs import study
+
+from analysis.data.catalog import Column
+from analysis.decide import Decision
+from analysis.decide.decision import _action, chances, drift, strength
+from analysis.report import answer
+from analysis.report.display import Unit
+from analysis.result import Check, Effects, Estimate, t_interval
+
+OUTCOME = Column(type="number", label="Share of adults insured", unit="share", role="outcome")
+
+
+def estimate(value: float, error: float | None = 0.01, df: float = 45) -> Estimate:
+    low, high, p_value = t_interval(value, error or 0.05, df, 0.95)
+    return Estimate(value, error, low, high, 0.95, p_value, df if error else None, 552, 46, 30, "e", "m", "i")
+
+
+def check(severity: str, finding: str = "Found.") -> Check:
+    return Check("pretrends", "E110", "Assumed.", finding, "Do.", severity)
+
+
+def decision(value: float = 0.05, step: int = 3, powered: bool = False, **changes: object) -> Decision:
+    gain, harm = chances(estimate(value), 1, 0.02)
+    fields = {
+        "gain": gain,
+        "harm": harm,
+        "step": step,
+        "reason": "r",
+        "drift": 0.01,
+        "shock": False,
+        "detectable": 0.03,
+    }
+    fields |= changes
+    return Decision(action=_action(fields["gain"], fields["harm"], step, powered=powered), **fields)
+
+
+def effects(baseline: float = 0.6) -> Effects:
+    from dataclasses import replace
+
+    from samples import organ
+
+    from analysis.designs import two_by_two
+
+    return replace(two_by_two.estimate(organ()), baseline=baseline)
+
+
+def sentence(value: float, made: Decision, error: float | None = 0.01) -> str:
+    return answer.sentence(study(), OUTCOME, effects(), estimate(value, error), made)
+
+
+def test_chances_by_hand() -> None:
+    """P(theta > .02) when theta is .05 with error .01 and 45 df: the t beyond -3."""
+    gain, harm = chances(estimate(0.05), 1, 0.02)
+    assert gain == pytest.approx(stats.t.sf(-3, 45)) and harm == pytest.approx(stats.t.cdf(-7, 45))
+    assert chances(estimate(0.05), -1, 0.02) == pytest.approx((harm, gain))
+    assert chances(estimate(0.05, None), 1, 0.02) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("gain", "harm", "step", "action"),
+    [
+        (0.9, 0.0, 3, "extend"),
+        (0.9, 0.0, 1, "not_on_this"),
+        (0.9, 0.0, 0, "withhold"),
+        (0.0, 0.85, 2, "stop"),
+        (0.1, 0.05, 3, "immaterial"),
+        (0.2, 0.2, 3, "collect"),
+        (0.5, 0.1, 2, "collect"),
+        (None, None, 3, "not_on_this"),
+    ],
+)
+def test_the_rule(gain: float | None, harm: float | None, step: int, action: str) -> None:
+    assert _action(gain, harm, step, powered=True) == action
+    if action == "immaterial":
+        assert _action(gain, harm, step, powered=False) == "collect"
+
+
+def test_strength_falls_with_every_caution() -> None:
+    assert strength([check("note")] * 3) == (3, "none of 3 checks gave cause for caution")
+    assert strength([check("warn"), check("note")])[0] == 2
+    assert strength([check("warn")] * 3)[0] == 1 and strength([check("stop")])[0] == 0 and strength([])[0] == 1
+
+
+def test_drift_brings_the_nearest_bound_to_zero() -> None:
+    found = estimate(0.05)
+    assert drift(found, 2.0) == pytest.approx(found.low / 2) and drift(estimate(0.001), 2.0) == 0
+
+
+def test_causal_verbs_need_evidence() -> None:
+    assert sentence(0.05, decision()).startswith(
+        "The policy raised the share of adults insured by 5.0 percentage points"
+    )
+    weak = sentence(0.05, decision(step=1))
+    assert "raised" not in weak and "was followed by a rise in the share of adults insured" in weak
+    assert "lowered the share" in sentence(-0.05, decision())
+
+
+def test_no_effect_is_never_said() -> None:
+    wide = sentence(0.01, decision(0.01))
+    assert "is inconclusive" in wide and "no effect" not in wide
+    small = sentence(0.001, decision(0.001, powered=True, gain=0.03, harm=0.02))
+    assert "too small to matter" in small
+
+
+def test_few_treated_clusters_state_no_chance() -> None:
+    made = decision(gain=None, harm=None, step=1)
+    assert answer.chance(study(), Unit("share"), estimate(0.01, None), made).startswith("Cannot be stated")
+    assert "30 of 46 clusters treated" in sentence(0.01, made, None)
+
+
+def test_the_main_caveat_is_the_first_finding_in_natural_units() -> None:
+    found = Check(
+        "placebo", "E110", "A.", "It moves by {bias}, not {bias_number}.", "D.", "warn", amounts={"bias": 0.012}
+    )
+    assert answer.caveat(Unit("share"), [found]) == "It moves by 1.2 percentage points, not 1.2."
+
+
+def test_what_could_overturn_speaks_of_trends_or_of_one_change() -> None:
+    unit = Unit("share")
+    assert "steady difference in trends of 1.0 percentage points a period" in answer.overturn(
+        unit, estimate(0.05), decision()
+    )
+    assert "in one group alone" in answer.overturn(unit, estimate(0.05), decision(shock=True))
+    assert "four times in five only from 3.0" in answer.overturn(unit, estimate(0.001), decision(drift=0.0))

@@ -1,0 +1,79 @@
+"""What is published is whole, and the comparison that guards it can fail."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analysis import paths
+from analysis.run import results, versions
+
+LATEST = {version.folder.parent.name: version for version in versions.latest_of_all()}
+
+
+def nbval(notebook: Path) -> subprocess.CompletedProcess[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbval",
+        "--rootdir",
+        str(paths.ROOT),
+        "-p",
+        "no:cacheprovider",
+        str(notebook),
+    ]
+    return subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=False)
+
+
+def test_a_changed_digit_in_a_published_output_is_found(tmp_path: Path) -> None:
+    notebook = json.loads((LATEST["medicaid-expansion"].folder / "report.ipynb").read_text(encoding="utf-8"))
+    shown = [
+        o for c in notebook["cells"] for o in c.get("outputs", []) if "6.8 percentage points" in str(o.get("data"))
+    ]
+    text = shown[0]["data"]["text/plain"]
+    shown[0]["data"]["text/plain"] = [
+        line.replace("6.8", "6.9") for line in ([text] if isinstance(text, str) else text)
+    ]
+    changed = tmp_path / "report.ipynb"
+    changed.write_text(json.dumps(notebook), encoding="utf-8")
+    found = nbval(changed)
+    assert found.returncode == 1 and "1 failed" in found.stdout
+    assert "6.9 percentage points" in found.stdout and "6.8 percentage points" in found.stdout
+
+
+@pytest.mark.parametrize("study", LATEST)
+def test_published_results_are_complete(study: str) -> None:
+    stored = json.loads((LATEST[study].folder / "results.json").read_text(encoding="utf-8"))
+    assert stored["study"] == study and stored["answer"]["question"].endswith("?")
+    numbers = {number["id"]: number for number in stored["numbers"]}
+    assert len(numbers) == len(stored["numbers"]) and "headline" in numbers
+    assert {check["name"] for check in stored["checks"]} == {"pretrends", "placebo", "few_treated"}
+    for number in numbers.values():
+        if number["treated_clusters"] is not None and number["treated_clusters"] < 10:
+            assert number["std_error"] is None, "no cluster-robust error with fewer than ten treated clusters"
+    assert results.Results.model_validate(stored)
+
+
+def test_published_headlines_are_the_documented_ones() -> None:
+    def headline(study: str) -> dict:
+        stored = json.loads((LATEST[study].folder / "results.json").read_text(encoding="utf-8"))
+        return next(number for number in stored["numbers"] if number["id"] == "headline")
+
+    assert f"{headline('medicaid-expansion')['estimate']:.6f}" == "0.067983"
+    assert f"{headline('minimum-wage')['estimate']:.6f}" == "-0.039951"
+    assert f"{headline('incinerator')['estimate']:.2f}" == "-14177.93"
+    assert f"{headline('workers-compensation')['estimate']:.6f}" == "0.190601"
+    organ = headline("organ-donation")
+    assert f"{organ['estimate']:.6f}" == "-0.022459" and organ["p_value"] == pytest.approx(5 / 27)
+
+
+def test_pages_name_nothing_of_the_machine() -> None:
+    for version in LATEST.values():
+        for path in version.folder.iterdir():
+            text = path.read_text(encoding="utf-8")
+            assert str(paths.ROOT) not in text and str(Path.home()) not in text, path.name
