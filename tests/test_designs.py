@@ -41,7 +41,7 @@ def study(**changes: object) -> Study:
 
 def fit(name: str, data: Data) -> Effects:
     errors = "robust" if isinstance(data, Sample) else "clustered"
-    return designs.estimate(study(errors=errors), data, name)
+    return designs.estimate(study(design=name, errors=errors), data, name)
 
 
 def test_every_design_is_under_contract() -> None:

@@ -28,7 +28,7 @@ DEFECTS: dict[str, tuple[bytes, str, list[str], str]] = {
     "wrong type": (changed("level: 0.95", 'level: "high"'), "R302", [f"{OTHER}:level", "'high'"], "correct `level`"),
     "out of range": (changed("level: 0.95", "level: 1.5"), "R302", [f"{OTHER}:level", "1.5"], "correct `level`"),
     "negative seed": (added("seed: -1"), "R302", [f"{OTHER}:seed", "-1"], "correct `seed`"),
-    "not a choice": (changed("higher", "more"), "R302", [f"{OTHER}:better", "'more'"], "correct `better`"),
+    "not a choice": (changed("higher", "more"), "R302", [f"{OTHER}:better", "'more'"], "use one of higher, lower"),
     "not a question": (
         changed("score?", "score."),
         "R302",
@@ -36,7 +36,18 @@ DEFECTS: dict[str, tuple[bytes, str, list[str], str]] = {
         "correct `question`",
     ),
     "missing column": (changed("outcome: score", "outcome: scroe"), "D402", [f"{OTHER}:outcome"], "'score'"),
-    "missing covariate": (added("covariates: [regoin]"), "D402", [f"{OTHER}:covariates"], "'region'"),
+    "a choice without effect": (
+        added("covariates: [region]"),
+        "R302",
+        [f"{OTHER}:covariates", "covariates has no effect under design group_time"],
+        "remove it",
+    ),
+    "missing covariate": (
+        added("covariates: [regoin]").replace(b"design: group_time", b"design: two_by_two"),
+        "D402",
+        [f"{OTHER}:covariates"],
+        "'region'",
+    ),
     "missing filter column": (added('where: ["yaer >= 2002"]'), "D402", [f"{OTHER}:where"], "'year'"),
     "unknown dataset": (changed("dataset: small", "dataset: smal"), "D406", [f"{OTHER}:dataset"], "'small'"),
     "unknown design": (changed("group_time", "group_tmie"), "R302", [f"{OTHER}:design"], "'group_time'"),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import re
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from analysis import paths
 from analysis.refusal import Refusal
 
 Name = str
+CHOICES = {"comparison", "base_period", "anticipation", "average", "covariates", "errors"}
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_. -]{0,63}")
 
 
@@ -81,6 +83,17 @@ class Study(BaseModel):
                 raise ValueError(f"{name!r} is not a plain name (letters, digits, _ . and -)")
         return value
 
+    @model_validator(mode="after")
+    def _every_choice_counts(self) -> Self:
+        """A choice that the design would ignore is refused: the reader would believe it was made."""
+        used = options(self.design)
+        for name in sorted(CHOICES - used):
+            if getattr(self, name) != type(self).model_fields[name].get_default():
+                raise ValueError(
+                    f"{name} has no effect under design {self.design}; remove it, or choose another design"
+                )
+        return self
+
     @classmethod
     def read(cls, values: Mapping[str, Any], file: str) -> Self:
         """The study that `values` describe. Raises Refusal for the first problem, naming `file` and field."""
@@ -103,6 +116,19 @@ def modules(folder: str) -> list[str]:
     return sorted(p.stem for p in (paths.SOURCE / folder).glob("*.py") if not p.stem.startswith("_"))
 
 
+def options(design: str) -> set[str]:
+    """The choices that `design` takes: its file's keyword arguments, and `average` where it declares AVERAGES.
+
+    Read from the source, so that a parameter file can be checked without importing an estimator.
+    """
+    tree = ast.parse((paths.SOURCE / "designs" / f"{design}.py").read_text(encoding="utf-8"))
+    taken = {
+        a.arg for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "estimate" for a in n.args.kwonlyargs
+    }
+    named = {t.id for n in tree.body if isinstance(n, ast.Assign) for t in n.targets if isinstance(t, ast.Name)}
+    return taken | ({"average"} if "AVERAGES" in named else set())
+
+
 def did_you_mean(name: str, known: Any) -> str:
     """A fix for a misspelt name: the nearest known one, or all of them."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
@@ -116,10 +142,14 @@ def unknown_parameter(file: str, name: str, known: Any) -> Refusal:
 
 def _refusal(error: ValidationError, file: str) -> Refusal:
     first = error.errors(include_url=False)[0]
-    field = ".".join(str(part) for part in first["loc"]) or "study"
+    said = first["msg"].removeprefix("Value error, ")
+    field = ".".join(str(part) for part in first["loc"]) or said.split()[0]
     if first["type"] == "missing":
         return Refusal("R302", f"{file}:{field}", "the parameter is missing", f"add a line `{field}: ...`")
-    said = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "literal_error" and isinstance(first["input"], str):
+        allowed = re.findall(r"'([^']+)'", first["msg"])
+        problem = f"{first['input']!r} is not a choice"
+        return Refusal("R302", f"{file}:{field}", problem, did_you_mean(first["input"], allowed))
     got = "" if first["type"] == "value_error" else f", got {first['input']!r}"
     problem, _, fix = said.partition("; ")
     return Refusal("R302", f"{file}:{field}", f"{problem[0].lower()}{problem[1:]}{got}", fix or f"correct `{field}`")

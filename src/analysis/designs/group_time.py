@@ -23,6 +23,8 @@ from analysis.panel import NEVER, Array, Panel, Sample
 from analysis.refusal import Refusal
 from analysis.result import Effects
 
+AVERAGES = ("simple", "event_time", "cohort", "period")
+
 
 @dataclass(frozen=True)
 class _Cell:
