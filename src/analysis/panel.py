@@ -85,7 +85,7 @@ class Panel:
     @cached_property
     def treated_clusters(self) -> int:
         """Clusters with at least one unit that is ever treated."""
-        return len(np.unique(self.cluster[self.adoption != NEVER]))
+        return int(np.count_nonzero(np.bincount(self.cluster[self.adoption != NEVER])))
 
     @cached_property
     def clusters(self) -> int:

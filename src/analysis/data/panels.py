@@ -158,8 +158,8 @@ def _finite_outcome(outcome: Array, name: str) -> Array:
     count = int(np.isinf(outcome).sum())
     if count:
         raise infinite(name, count)
-    known = outcome[np.isfinite(outcome)]
-    if not known.size or known.min() == known.max():
+    low, high = (np.fmin.reduce(outcome, axis=None), np.fmax.reduce(outcome, axis=None)) if outcome.size else (0, 0)
+    if not high > low:
         raise Refusal("E117", name, "the outcome never varies", "choose another outcome, or check `where`")
     return outcome
 

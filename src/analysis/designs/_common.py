@@ -18,10 +18,13 @@ def baseline(panel: Panel) -> float:
 def cohort_clusters(panel: Panel, cohorts: Array) -> tuple[Array, Array]:
     """(G,) clusters of each cohort, and (G,) the sum of squared shares of its clusters in the cohort's weight."""
     counts, concentration = np.zeros(len(cohorts), dtype=int), np.zeros(len(cohorts))
+    own = panel.clusters == len(panel.units)
     for row, cohort in enumerate(cohorts):
         member = panel.adoption == cohort
-        _, own = np.unique(panel.cluster[member], return_inverse=True)
-        size = np.bincount(own, weights=panel.weight[member])
+        size = panel.weight[member]
+        if not own:
+            size = np.bincount(panel.cluster[member], weights=size)
+            size = size[size > 0]
         counts[row], concentration[row] = len(size), ((size / size.sum()) ** 2).sum()
     return counts, concentration
 

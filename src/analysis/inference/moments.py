@@ -72,8 +72,9 @@ def moments(panel: Panel) -> Moments:
     cohorts, code = np.unique(panel.adoption, return_inverse=True)
     own = panel.clusters == len(panel.units)
     rows = [np.flatnonzero(code == g) for g in range(len(cohorts))]
-    mean = np.stack([_mean(panel, row) for row in rows])
-    cross = np.stack([_cross(panel, row, mean[g]) for g, row in enumerate(rows)]) if own else None
+    found = [_of_cohort(panel, row, own) for row in rows]
+    mean = np.stack([path for path, _ in found])
+    cross = np.stack([products for _, products in found]) if own else None
     pairs, pair_cluster, pair_cohort = (None, np.empty(0, int), np.empty(0, int)) if own else _pairs(panel, code, mean)
     return Moments(
         cohorts=cohorts,
@@ -103,15 +104,22 @@ def _mean(panel: Panel, row: Array) -> Array:
     return np.asarray(panel.outcome[row].mean(axis=0))
 
 
-def _cross(panel: Panel, row: Array, mean: Array) -> Array:
-    z = np.empty((len(row), len(mean) + 2))
-    np.subtract(panel.outcome[row], np.nan_to_num(mean), out=z[:, :-2])
-    if np.isnan(mean).any():
-        z[:, :-2][:, np.isnan(mean)] = 0.0
+def _of_cohort(panel: Panel, row: Array, own: bool) -> tuple[Array, Array]:
+    """Mean path (T,) and, when every unit is its own cluster, sum of z z' (T+2, T+2) of one cohort's units."""
+    y, weight = panel.outcome[row], panel.weight[row]
+    mean = np.asarray(weight @ y / weight.sum() if panel.weighted else y.mean(axis=0))
+    if not own:
+        return mean, np.empty(0)
+    y -= mean
+    y[:, np.isnan(mean)] = 0.0
     if panel.weighted:
-        z[:, :-2] *= panel.weight[row][:, None]
-    z[:, -2], z[:, -1] = panel.weight[row], 1.0
-    return np.asarray(z.T @ z)
+        y *= weight[:, None]
+    products = np.empty((len(mean) + 2, len(mean) + 2))
+    products[:-2, :-2] = y.T @ y
+    products[-2, :-2] = products[:-2, -2] = weight @ y
+    products[-1, :-2] = products[:-2, -1] = y.sum(axis=0)
+    products[-2:, -2:] = [[weight @ weight, weight.sum()], [weight.sum(), len(row)]]
+    return mean, products
 
 
 def _stacked(panel: Panel, code: Array, mean: Array) -> Array:
