@@ -336,3 +336,18 @@ def test_cleaning_a_notebook_removes_what_depends_on_the_machine() -> None:
     cleaned = export.clean(copy.deepcopy(notebook))
     assert cleaned["cells"][0] == {"cell_type": "code", "id": "cell-1", "source": "", "metadata": {}}
     assert list(cleaned["metadata"]) == ["kernelspec"]
+
+
+def test_another_python_reproduces_and_leaves_the_published_files_alone(project: Project) -> None:
+    """Editing the recorded Python stands for a machine that runs another one."""
+    assert project.report().code == 0
+    (folder,) = project.versions()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["parts"]["python"] = "3.99"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    project.forget()
+    before = project.published()
+    run = project.report()
+    assert run.code == 0 and "reproduced here: 2 of 2 published numbers agree" in run.out, run
+    assert project.published() == before
+    assert "is up to date" in project.report().out

@@ -3,8 +3,9 @@
 Which of the four happens:
 
 * **current**: a version answers this content key and this machine has run it before. No kernel.
-* **reproduced**: a version answers this key, but this machine has never run it. It is run once and compared; agreement
-  is remembered on this machine only, the published files are not touched. Disagreement is a failure.
+* **reproduced**: a version answers this key, or does apart from the version of Python, but this machine has never run
+  it. It is run once and compared; agreement is remembered on this machine only, the published files are not touched.
+  Disagreement is a failure.
 * **verified**: the key is new, but neither parameters nor data moved since the latest version, and the run gives its
   numbers (within `compare.TOLERANCE`), its texts and, rendered with the latest version's facts, its page byte for
   byte. No new version; the latest manifest's `verified` list gains a line, and the new key counts as published.
@@ -76,7 +77,7 @@ def _refuse_shared_name(checked: Parameters) -> None:
 
 def _current(checked: Parameters, own: Identity) -> Outcome | None:
     published = versions.of(checked.study_name)
-    version = versions.covering(published, own.key)
+    version = versions.covering(published, own)
     if version is None:
         return None
     version.refuse_if_changed()
@@ -92,7 +93,7 @@ def _run(checked: Parameters, own: Identity) -> Outcome:
     with staging.folder(checked.study_name) as folder:
         attempt = attempts.make(checked, own, folder)
         published = versions.of(checked.study_name)
-        version = versions.covering(published, own.key)
+        version = versions.covering(published, own)
         if version is not None:
             return _reproduced(version, own, attempt)
         latest = published[-1] if published else None
@@ -139,6 +140,7 @@ def _verified(latest: Version, own: Identity, attempt: Attempt) -> Outcome:
     line = {
         "date": f"{export.now():%Y-%m-%d}",
         "key": own.key,
+        "parts": dict(own.parts),
         "python": identity.PYTHON,
         "platform": export.this_platform(),
         "agree": found.agree,

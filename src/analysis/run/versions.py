@@ -11,6 +11,7 @@ from typing import Any
 from analysis import paths
 from analysis.refusal import Refusal
 from analysis.run import files
+from analysis.run.identity import Identity
 
 REPORT, NOTEBOOK, RESULTS, MANIFEST = "report.html", "report.ipynb", "results.json", "manifest.json"
 CONTENT = (REPORT, NOTEBOOK, RESULTS)
@@ -33,9 +34,10 @@ class Version:
         """The path of the page, relative to the project."""
         return paths.shown(self.folder / REPORT)
 
-    def covers(self, key: str) -> bool:
-        """Whether this version was made or later verified from exactly the inputs of `key`."""
-        return key == self.manifest["key"] or any(key == line["key"] for line in self.manifest["verified"])
+    def covers(self, own: Identity) -> bool:
+        """Whether this version was made or later verified from exactly these inputs, on whichever Python."""
+        known = [self.manifest["parts"], *(line["parts"] for line in self.manifest["verified"])]
+        return any(set(own.moved(parts)) <= {"python"} for parts in known)
 
     def results(self) -> dict[str, Any]:
         """The published numbers, checks and answer."""
@@ -64,9 +66,9 @@ def latest_of_all() -> list[Version]:
     return [published[-1] for study in studies if (published := of(study))]
 
 
-def covering(published: list[Version], key: str) -> Version | None:
-    """The most recent of the `published` versions that `key` is already answered by."""
-    return next((version for version in reversed(published) if version.covers(key)), None)
+def covering(published: list[Version], own: Identity) -> Version | None:
+    """The most recent of the `published` versions that already answers these inputs."""
+    return next((version for version in reversed(published) if version.covers(own)), None)
 
 
 def _read(path: Path) -> Version:
