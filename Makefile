@@ -58,6 +58,10 @@ unit: $(DATA)  ## the tests in tests/
 published: $(DATA)  ## run the latest published notebook of every study again and compare every output (nbval)
 	@$(BIN)/python -m pytest -p no:randomly -n $(WORKERS) --dist loadscope --nbval --rootdir=. $$($(BIN)/python -m analysis.cli latest)
 
+.PHONY: simulate
+simulate: $(DATA)  ## coverage of intervals and size of tests by simulation (about ten minutes, not part of test)
+	@$(BIN)/python -m pytest -m slow -n $(WORKERS) tests/test_coverage.py
+
 .PHONY: benchmark
 benchmark: $(DATA)  ## speed and memory beside other packages, as ratios (about seven minutes)
 	@test benchmarks/.peers-venv/.ready -nt benchmarks/peers.txt || { \

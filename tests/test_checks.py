@@ -16,6 +16,7 @@ from analysis import checks, designs
 from analysis.checks import few_treated, placebo, pretrends
 from analysis.data.panels import panel_from_frame
 from analysis.designs import event_study, group_time, two_by_two
+from analysis.inference.few_clusters import headline, support
 from analysis.inference.permutation import p_value_of, permute
 from analysis.panel import Labels, Panel
 from analysis.result import Check
@@ -32,10 +33,12 @@ def simulated(treated: int, units: int = 60, slope: float = 0.0, effect: float =
     return panel_from_frame(frame, Labels("y", "t", "i", "g"))
 
 
-def checked(module, panel, average: str = "simple") -> Check:
-    effects = group_time.estimate(panel)
-    options = {"level": 0.95, "average": average, "seed": 3}
-    return module.run(panel, effects, effects.by("event_time"), **options)
+def checked(module, data, effects=None, path=None, **choices) -> Check:
+    name = module.__name__.rpartition(".")[2]
+    effects = effects or group_time.estimate(data)
+    path = effects.by("event_time") if effects.kind == "cells" else path
+    (found,) = checks.run(study(checks=[name], seed=3, **choices), data, effects, path)
+    return found
 
 
 def test_parallel_groups_give_a_note_with_its_power() -> None:
@@ -56,14 +59,18 @@ def test_a_weak_pretest_is_a_caution_even_when_it_finds_nothing() -> None:
 
 
 def test_joint_test_and_power_by_hand() -> None:
-    """Two independent effects 1 and 2 with unit variance: F = (1 + 4)/2. A slope d makes them -2d and -d, so that
-    the noncentrality is 5 d^2; at the stated slope the noncentral F exceeds the critical value four times in five."""
+    """Two independent effects 1 and 2 with unit variance and 40 clusters: W = 5, d = 38, F = 5 (38 - 2 + 1)/(40 x 2).
+    A slope d makes them -2d and -d, so that the noncentrality is 5 d^2; at the stated slope the noncentral F exceeds
+    the critical value four times in five."""
     joint = pretrends.joint_test(np.array([1.0, 2.0]), np.eye(2), 40)
-    assert joint.statistic == pytest.approx(2.5) and joint.p_value == pytest.approx(stats.f.sf(2.5, 2, 40))
-    slope = pretrends.detectable_slope(np.array([-2.0, -1.0]), np.eye(2), 40, 0.05, 0.8)
-    power = stats.ncf.sf(stats.f.ppf(0.95, 2, 40), 2, 40, 5 * slope**2)
+    assert joint.statistic == pytest.approx(5 * 37 / 80) and joint.p_value == pytest.approx(
+        stats.f.sf(5 * 37 / 80, 2, 37)
+    )
+    slope = pretrends.detectable_slope(np.array([-2.0, -1.0]), np.eye(2), joint, 0.8)
+    power = stats.ncf.sf(stats.f.ppf(0.95, 2, 37), 2, 37, 5 * slope**2)
     assert power == pytest.approx(0.8, abs=1e-6)
     assert pretrends.joint_test(np.array([1.0, 1.0]), np.ones((2, 2)), 40) is None
+    assert pretrends.joint_test(np.ones(14), np.eye(14), 40) is None
 
 
 def test_effects_resting_on_few_clusters_stay_out_of_the_pretest() -> None:
@@ -99,25 +106,26 @@ def test_checks_that_cannot_be_made_say_so() -> None:
     sample = samples.kielmc()
     effects = two_by_two.estimate(sample, errors="robust")
     for module in (pretrends, placebo):
-        found = module.run(sample, effects, None, level=0.95, average="simple", seed=1)
+        found = checked(module, sample, effects)
         assert found.severity == "warn" and "cannot be" in found.finding and found.p_value is None
-    rows = few_treated.run(sample, effects, None, level=0.95, average="simple", seed=1)
+    rows = checked(few_treated, sample, effects)
     assert rows.severity == "warn" and "321 rows as independent" in rows.finding
 
 
 def test_few_treated_reports_the_permutation() -> None:
     effects = two_by_two.estimate(samples.organ())
     path = event_study.estimate(samples.organ())
-    found = few_treated.run(samples.organ(), effects, path, level=0.95, average="simple", seed=1)
+    found = checked(few_treated, samples.organ(), effects, path)
     assert found.p_value == pytest.approx(5 / 27) and found.severity == "warn"
     assert "4 of 26 reassignments" in found.finding and "cannot fall below 0.037" in found.finding
-    pre = pretrends.run(samples.organ(), effects, path, level=0.95, average="simple", seed=1)
+    pre = checked(pretrends, samples.organ(), effects, path)
     assert "F =" not in pre.finding and "reassignments" in pre.finding
 
 
 def test_unequal_clusters_are_worth_fewer() -> None:
     found = checked(few_treated, samples.mpdta(cluster="state"))
-    assert found.severity == "warn" and "13 treated clusters, which weigh so unequally" in found.finding
+    assert found.severity == "warn" and "13 treated and 16 comparison of 29 clusters: few enough" in found.finding
+    assert support(group_time.estimate(samples.mpdta(cluster="state")), "simple").worth == pytest.approx(7.6, abs=0.1)
     assert checked(few_treated, simulated(30)).severity == "note"
 
 
@@ -173,3 +181,84 @@ def test_findings_come_most_serious_first() -> None:
     effects = designs.estimate(chosen, panel, "two_by_two")
     found = checks.run(chosen, panel, effects, event_study.estimate(panel))
     assert [c.severity for c in found] == sorted((c.severity for c in found), key=lambda s: checks.ORDER[s])
+
+
+def test_few_comparison_clusters_are_permuted_too() -> None:
+    """Thirty-eight treated beside one comparison unit: its error cannot be seen, and the rule must notice."""
+    panel = simulated(38, units=39, effect=0.0)
+    effects = group_time.estimate(panel)
+    assert support(effects, "simple").comparison == 1
+    shown = headline(panel, effects, average="simple", level=0.95, seed=1)
+    assert shown.std_error is None and "38 treated and 1 comparison" in shown.inference
+    found = checked(few_treated, panel)
+    assert found.severity == "warn" and "Only 38 treated and 1 comparison of 39 clusters" in found.finding
+
+
+def test_without_never_treated_the_last_cohort_is_the_comparison() -> None:
+    panel = samples.mpdta(cluster="state")
+    treated = panel.only(panel.adoption >= 0, "test")
+    assert support(group_time.estimate(treated), "simple").comparison == 9
+    path = group_time.estimate(treated).by("event_time").intervals(0.95, 10)
+    assert path["low"].isna().all()
+
+
+def test_the_headline_obeys_the_rule_for_unequal_clusters() -> None:
+    """By event time the minimum-wage answer rests on one state: worth 2.6 clusters, whatever the count says."""
+    panel = samples.mpdta(cluster="state")
+    effects = group_time.estimate(panel)
+    assert support(effects, "event_time").worth < 5 < support(effects, "simple").worth
+    assert headline(panel, effects, average="event_time", level=0.95, seed=1).std_error is None
+    assert headline(panel, effects, average="simple", level=0.95, seed=1).std_error > 0
+
+
+def test_unequal_weights_are_seen_by_every_design() -> None:
+    from dataclasses import replace
+
+    panel = simulated(12, units=40)
+    weight = np.where(np.arange(40) == 0, 100.0, 1.0)
+    heavy = replace(panel, weight=weight / weight.mean(), labels=replace(panel.labels, weight="w"))
+    for module in (group_time, two_by_two, event_study):
+        assert support(module.estimate(heavy), "simple").worth < 2
+
+
+def test_treated_clusters_of_another_size_are_named() -> None:
+    from dataclasses import replace
+
+    panel = simulated(3, units=20)
+    weight = np.where(np.arange(20) < 3, 0.05, 1.0)
+    small = replace(panel, weight=weight / weight.mean(), labels=replace(panel.labels, weight="w"))
+    assert "this test rejects too often" in checked(few_treated, small).finding
+    assert "rejects too" not in checked(few_treated, panel).finding
+
+
+def test_placebo_respects_declared_anticipation() -> None:
+    panel = simulated(30, effect=3.0)
+    early = panel.with_outcome(panel.outcome + 3.0 * ((panel.adoption >= 0)[:, None] & (np.arange(10) == 4)))
+    assert checked(placebo, early).statistic > 1
+    effects = group_time.estimate(early, anticipation=1)
+    assert abs(checked(placebo, early, effects, anticipation=1).statistic) < 1
+
+
+def test_a_placebo_that_could_find_nothing_is_not_made() -> None:
+    panel = simulated(1, units=15)
+    found = checked(placebo, panel)
+    assert found.severity == "warn" and "not even the largest divergence would stand out" in found.finding
+
+
+def test_permuted_pretest_compares_like_with_like() -> None:
+    """Six units adopt at six dates; under no divergence the p-value is not pushed towards one."""
+    p_values = []
+    for seed in range(3):
+        y = np.random.default_rng(seed).normal(size=(24, 10))
+        frame = pd.DataFrame({"i": np.repeat(range(24), 10), "t": np.tile(range(10), 24), "y": y.ravel()})
+        frame["g"] = np.where(frame["i"] < 6, 4.0 + frame["i"], np.nan)
+        panel = panel_from_frame(frame, Labels("y", "t", "i", "g"))
+        p_values.append(checked(pretrends, panel).p_value)
+    assert np.mean(p_values) < 0.85
+
+
+def test_an_outcome_without_noise_stops_nothing() -> None:
+    panel = simulated(20, units=40)
+    exact = panel.with_outcome(2.0 * panel.treated + np.arange(10.0))
+    found = checked(pretrends, exact)
+    assert found.severity == "warn" and "cannot be checked" in found.finding

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from scipy import stats
 from test_designs import study
 
 from analysis.data.catalog import Column
 from analysis.decide import Decision
-from analysis.decide.decision import _action, chances, drift, strength
+from analysis.decide.decision import chances, drift, recommend, strength
 from analysis.report import answer
 from analysis.report.display import Unit
 from analysis.result import Check, Effects, Estimate, t_interval
@@ -25,7 +27,7 @@ def check(severity: str, finding: str = "Found.") -> Check:
     return Check("pretrends", "E110", "Assumed.", finding, "Do.", severity)
 
 
-def decision(value: float = 0.05, step: int = 3, powered: bool = False, **changes: object) -> Decision:
+def decision(value: float = 0.05, step: int = 3, small: bool = False, **changes: object) -> Decision:
     gain, harm = chances(estimate(value), 1, 0.02)
     fields = {
         "gain": gain,
@@ -37,7 +39,9 @@ def decision(value: float = 0.05, step: int = 3, powered: bool = False, **change
         "detectable": 0.03,
     }
     fields |= changes
-    return Decision(action=_action(fields["gain"], fields["harm"], step, powered=powered), **fields)
+    found = estimate(value).excludes(0.0)
+    action = recommend(fields["gain"], fields["harm"], step, found=found, small=small)
+    return Decision(action=action, **fields)
 
 
 def effects(baseline: float = 0.6) -> Effects:
@@ -69,22 +73,39 @@ def test_chances_by_hand() -> None:
         (0.9, 0.0, 1, "not_on_this"),
         (0.9, 0.0, 0, "withhold"),
         (0.0, 0.85, 2, "stop"),
-        (0.1, 0.05, 3, "immaterial"),
         (0.2, 0.2, 3, "collect"),
         (0.5, 0.1, 2, "collect"),
         (None, None, 3, "not_on_this"),
     ],
 )
 def test_the_rule(gain: float | None, harm: float | None, step: int, action: str) -> None:
-    assert _action(gain, harm, step, powered=True) == action
-    if action == "immaterial":
-        assert _action(gain, harm, step, powered=False) == "collect"
+    assert recommend(gain, harm, step, found=True, small=False) == action
+    if action in ("extend", "stop"):
+        assert recommend(gain, harm, step, found=False, small=False) == "collect"
+    if step > 1 and gain is not None:
+        assert recommend(gain, harm, step, found=True, small=True) == "immaterial"
 
 
 def test_strength_falls_with_every_caution() -> None:
-    assert strength([check("note")] * 3) == (3, "none of 3 checks gave cause for caution")
-    assert strength([check("warn"), check("note")])[0] == 2
-    assert strength([check("warn")] * 3)[0] == 1 and strength([check("stop")])[0] == 0 and strength([])[0] == 1
+    both = [replace(check("note"), name=name) for name in ("pretrends", "few_treated", "placebo")]
+    assert strength(both, bounded=True) == (3, "none of 3 checks gave cause for caution")
+    assert strength([*both, check("warn")], bounded=True)[0] == 2
+    assert strength([check("warn")] * 3, bounded=True)[0] == 1
+    assert strength([check("stop")], bounded=True)[0] == 0
+
+
+def test_strong_needs_the_checks_that_matter_and_an_error() -> None:
+    both = [replace(check("note"), name=name) for name in ("pretrends", "few_treated")]
+    assert strength([check("note")], bounded=True) == (2, "not checked: few_treated")
+    assert strength([], bounded=True)[0] == 1 and "not checked: pretrends, few_treated" in strength([], bounded=True)[1]
+    assert strength(both, bounded=False) == (1, "too few clusters for a standard error")
+    diverged = replace(check("warn"), code="E111")
+    assert strength([*both, diverged], bounded=True) == (1, "the groups differed before the policy")
+
+
+def test_sizes_of_falls_in_logs_are_falls() -> None:
+    found = answer.chance(study(worthwhile=0.5), Unit("log"), estimate(-0.6, 0.2), decision(-0.6, gain=0.0, harm=0.7))
+    assert "A loss of at least 39\u202f% is likely" in found
 
 
 def test_drift_brings_the_nearest_bound_to_zero() -> None:
@@ -104,7 +125,7 @@ def test_causal_verbs_need_evidence() -> None:
 def test_no_effect_is_never_said() -> None:
     wide = sentence(0.01, decision(0.01))
     assert "is inconclusive" in wide and "no effect" not in wide
-    small = sentence(0.001, decision(0.001, powered=True, gain=0.03, harm=0.02))
+    small = sentence(0.001, decision(0.001, small=True, gain=0.03, harm=0.02))
     assert "too small to matter" in small
 
 

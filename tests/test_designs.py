@@ -134,6 +134,7 @@ def shuffled(data: Data, order: np.ndarray) -> Data:
         data.weight[order],
         np.unique(data.cluster[order], return_inverse=True)[1],
         data.labels,
+        data.upcoming[order],
         {name: values[order] for name, values in data.covariates.items()},
     )
 
@@ -182,3 +183,56 @@ def test_a_repeated_covariate_is_named() -> None:
     doubled = replace(sample, covariates={"age": sample.covariates["age"], "twice": 2 * sample.covariates["age"]})
     with pytest.raises(Refusal, match="E107 STOP covariates:twice"):
         designs.estimate(study(design="two_by_two", covariates=["age", "twice"], errors="robust"), doubled)
+
+
+def test_few_clusters_in_cross_sections_are_refused() -> None:
+    sample = samples.kielmc()
+    coarse = replace(sample, cluster=np.arange(sample.n) % 9, labels=replace(sample.labels, cluster="c"))
+    with pytest.raises(Refusal, match="E104 STOP errors — only 9 clusters in one of the groups"):
+        designs.estimate(study(design="two_by_two"), coarse)
+    with pytest.raises(Refusal, match="E105 STOP errors — robust errors ignore `cluster`"):
+        designs.estimate(study(design="two_by_two", errors="robust"), coarse)
+
+
+def test_an_early_reaction_of_coming_adopters_does_not_touch_the_answer() -> None:
+    """Cohorts adopt at 4 and 7, react one period early by as much; the panel ends at 6, before the second adopts."""
+    import pandas as pd
+
+    from analysis.data.panels import panel_from_frame
+    from analysis.panel import Labels
+
+    unit, year = np.repeat(np.arange(60), 7), np.tile(np.arange(7), 60)
+    first = np.select([unit < 20, unit < 50], [4.0, 7.0], np.nan)
+    y = unit + 0.1 * year + 1.0 * (year >= first - 1)
+    panel = panel_from_frame(pd.DataFrame({"i": unit, "t": year, "y": y, "g": first}), Labels("y", "t", "i", "g"))
+    cells = designs.estimate(study(anticipation=1), panel).table.set_index("period")
+    assert cells.loc[6, "estimate"] == pytest.approx(1.0, abs=1e-12)
+    assert designs.estimate(study(anticipation=0), panel).table.set_index("period").loc[6, "estimate"] < 0.5
+
+
+def test_what_is_not_estimated_is_said_and_kept_out_of_the_baseline() -> None:
+    panel = samples.mpdta()
+    treated = panel.only(panel.adoption != NEVER, "test")
+    effects = designs.estimate(study(), treated)
+    assert effects.estimand.endswith("only adopters of 2004, 2006, up to 2006, have a comparison")
+    kept = np.isin(treated.adoption, [1, 3])
+    by_hand = treated.outcome[kept, treated.adoption[kept] - 1].mean()
+    assert effects.baseline == pytest.approx(by_hand)
+
+
+def test_alternatives_say_which_choices_they_cannot_make() -> None:
+    chosen = study(anticipation=1)
+    shown = designs.alternatives(chosen, samples.mpdta(), designs.estimate(chosen, samples.mpdta()))
+    assert shown[1].reason.endswith(", without anticipation")
+
+
+@pytest.mark.parametrize("average", ["simple", "event_time", "cohort", "period"])
+def test_a_trend_moves_every_average_by_its_distance(average: str) -> None:
+    from analysis.inference.trends import mean_distance
+
+    panel = samples.castle()
+    effects = designs.estimate(study(), panel)
+    trend = 0.01 * np.arange(11) * (panel.adoption != NEVER)[:, None]
+    moved = effects.refit(panel.with_outcome(panel.outcome + trend)).along(average).average(0.95).value
+    expected = 0.01 * mean_distance(panel, effects, average)
+    assert moved - effects.along(average).average(0.95).value == pytest.approx(expected, abs=1e-12)

@@ -12,7 +12,7 @@ from analysis import paths
 LEVELS = [
     {"paths", "refusal", "strict_yaml"},
     {"study", "panel"},
-    {"averaging"},
+    {"averaging", "estimate"},
     {"result"},
     {"report.display", "report.palette"},
     {"inference", "data.catalog", "run.identity", "run.parameters", "run.source_notebook", "run.files"},

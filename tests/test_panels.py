@@ -158,3 +158,37 @@ def test_sample_defects(table: pd.DataFrame, said: str) -> None:
     with pytest.raises(Refusal) as caught:
         sample_from_frame(table, Labels("y", "year", "", "first"))
     assert str(caught.value).startswith(said)
+
+
+def test_adopting_earlier_never_turns_a_treated_unit_into_a_control() -> None:
+    panel = panel_from_frame(frame(), LABELS).adopt_earlier(3)
+    assert (panel.adoption == NEVER).all() and len(panel.units) == 3 and panel.dropped[0].units == 3
+
+
+def test_units_about_to_adopt_are_no_controls_when_they_may_already_react() -> None:
+    table = frame().assign(first=lambda d: d["first"].where(d["id"] != 4, 2004.0))
+    panel = panel_from_frame(table, LABELS)
+    assert panel.upcoming.tolist() == [0, 0, 0, 1, 0, 0]
+    assert panel.until(2002).upcoming.tolist() == [0, 0, 1, 2, 0, 0]
+    assert 4 not in panel.without_early_reactions(1).units
+    assert len(panel.without_early_reactions(0).units) == 6
+
+
+def test_gaps_between_periods_are_noted() -> None:
+    table = frame().assign(year=lambda d: d["year"].replace(2003, 2005))
+    assert panel_from_frame(table, LABELS).notes == (
+        "year jumps from 2002 to 2005: time since adoption is counted in observed periods",
+    )
+    assert panel_from_frame(frame(), LABELS).notes == ()
+
+
+def test_periods_must_be_numbers() -> None:
+    said = refused(frame().assign(year=lambda d: d["year"].astype(str) + "Q1"))
+    assert said.startswith("P008 STOP year — periods are not numbers")
+
+
+def test_samples_need_their_clusters() -> None:
+    table = frame().assign(first=lambda d: np.where(d["id"] <= 3, 2002.0, np.nan), c=lambda d: d["c"].astype(float))
+    table.loc[3, "c"] = np.nan
+    with pytest.raises(Refusal, match="E105 STOP c — a row has no cluster"):
+        sample_from_frame(table, Labels("y", "year", "", "first", "", "c"))

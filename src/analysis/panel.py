@@ -48,7 +48,8 @@ class Panel:
 
     outcome: (units, periods) in the outcome's own unit; a cell is NaN only where `before_adoption` masked it.
     periods: sorted period labels. adoption: (units,) position of the first treated period, NEVER where untreated.
-    weight: (units,) with mean one. cluster: (units,) codes 0..clusters-1. covariates: name -> (units, periods).
+    weight: (units,) with mean one. cluster: (units,) codes 0..clusters-1. upcoming: (units,) periods from the last one
+    to an adoption after it, 0 where there is none. covariates: name -> (units, periods).
     """
 
     outcome: Array
@@ -58,6 +59,7 @@ class Panel:
     weight: Array
     cluster: Array
     labels: Labels
+    upcoming: Array
     covariates: dict[str, Array] = field(default_factory=dict)
     dropped: tuple[Dropped, ...] = ()
     notes: tuple[str, ...] = ()
@@ -107,27 +109,39 @@ class Panel:
         """The panel up to and including `period`; later adopters become not treated within it."""
         keep = self.periods <= period
         last = int(keep.sum()) - 1
-        adoption = np.where(self.adoption > last, NEVER, self.adoption)
-        covariates = {name: values[:, keep] for name, values in self.covariates.items()}
+        later = np.where(self.upcoming > 0, self.upcoming + len(self.periods) - 1 - last, 0)
         return replace(
-            self, outcome=self.outcome[:, keep], periods=self.periods[keep], adoption=adoption, covariates=covariates
+            self,
+            outcome=self.outcome[:, keep],
+            periods=self.periods[keep],
+            adoption=np.where(self.adoption > last, NEVER, self.adoption),
+            upcoming=np.where(self.adoption > last, self.adoption - last, later),
+            covariates={name: values[:, keep] for name, values in self.covariates.items()},
         )
 
-    def before_adoption(self) -> Panel:
-        """Only what was observed before each unit's own adoption; adoption dates are kept for `adopt_earlier`.
+    def without_early_reactions(self, anticipation: int) -> Panel:
+        """Without units that adopt so soon after the last period that they may already react."""
+        soon = (self.upcoming > 0) & (self.upcoming <= anticipation)
+        return self.only(~soon, f"adopts within {anticipation} periods after the last one and may already react")
 
-        With one adoption date the periods from it on are cut; with several the treated cells are masked.
+    def before_adoption(self, anticipation: int = 0) -> Panel:
+        """Only what was observed before each unit's own adoption (less the periods in which it may already react).
+
+        Adoption dates are kept for `adopt_earlier`. With one adoption date the periods from it on are cut; with several
+        the treated cells are masked.
         """
         if not self.staggered:
-            first = int(self.cohorts.max())
+            first = int(self.cohorts.max()) - anticipation
             covariates = {name: values[:, :first] for name, values in self.covariates.items()}
             return replace(self, outcome=self.outcome[:, :first], periods=self.periods[:first], covariates=covariates)
-        return replace(self, outcome=np.where(self.treated, np.nan, self.outcome))
+        reached = np.arange(len(self.periods)) >= self.adoption[:, None] - anticipation
+        touched = (self.adoption[:, None] != NEVER) & reached
+        return replace(self, outcome=np.where(touched, np.nan, self.outcome))
 
     def adopt_earlier(self, k: int) -> Panel:
         """The panel with every adoption moved `k` periods earlier; units then treated from the start are dropped."""
-        adoption = np.where(self.adoption == NEVER, NEVER, self.adoption - k)
-        keep = (adoption == NEVER) | (adoption > 0)
+        keep = (self.adoption == NEVER) | (self.adoption > k)
+        adoption = np.where(self.adoption == NEVER, NEVER, np.maximum(self.adoption - k, 0))
         return replace(self, adoption=adoption).only(keep, f"a date {k} periods earlier leaves no period before it")
 
     def with_adoption(self, adoption: Array) -> Panel:
@@ -151,6 +165,7 @@ class Panel:
             adoption=self.adoption[keep],
             weight=weight / weight.mean() if self.weighted else weight,
             cluster=np.unique(self.cluster[keep], return_inverse=True)[1],
+            upcoming=self.upcoming[keep],
             covariates={name: values[keep] for name, values in self.covariates.items()},
             dropped=(*self.dropped, gone),
         )
@@ -260,3 +275,10 @@ def positions(adoption_dates: Array, periods: Array, column: str) -> Array:
         )
     place = np.searchsorted(periods, np.where(known, dates, high + 1), side="left")
     return np.where(place >= len(periods), NEVER, place)
+
+
+def upcoming(adoption_dates: Array, periods: Array) -> Array:
+    """Periods from the last of `periods` to each later adoption date, at the usual spacing; 0 for all others."""
+    step = float(np.median(np.diff(periods.astype(float)))) if len(periods) > 1 else 1.0
+    ahead = np.ceil((np.asarray(adoption_dates, dtype=float) - float(periods[-1])) / step)
+    return np.where(np.isfinite(ahead) & (ahead > 0), np.nan_to_num(ahead), 0).astype(int)

@@ -9,62 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from analysis.averaging import averaged
+from analysis.estimate import Estimate, t_interval
 from analysis.panel import Array, Panel, Sample
 
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["Check", "Data", "Effects", "Estimate", "t_interval"]
+
 Severity = Literal["stop", "warn", "note"]
 Kind = Literal["cells", "event_time", "cohort", "period", "single"]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """One number with its uncertainty, in the unit of the outcome.
-
-    low and high bound the interval at `level`; they are infinite where the method cannot bound it. std_error is None
-    where none is shown (permutation). df: degrees of freedom of the t distribution behind interval and p-value.
-    effective: the number of equally weighted treated clusters that the average is worth, where it is known.
-    """
-
-    value: float
-    std_error: float | None
-    low: float
-    high: float
-    level: float
-    p_value: float
-    df: float | None
-    n: int
-    clusters: int
-    treated_clusters: int
-    estimand: str
-    method: str
-    inference: str
-    effective: float | None = None
-
-    def excludes(self, x: float) -> bool:
-        """The interval does not contain `x`."""
-        return not self.low <= x <= self.high
-
-    def chance_above(self, x: float) -> float | None:
-        """Probability that the effect exceeds `x`, reading the estimate's t distribution as a flat-prior posterior.
-
-        None where no standard error is shown.
-        """
-        if self.std_error is None or self.df is None:
-            return None
-        from scipy import stats
-
-        return float(stats.t.sf((x - self.value) / self.std_error, self.df))
-
-    def detectable(self, power: float = 0.8) -> float | None:
-        """The smallest effect that a test at this level finds with probability `power`; None without an error."""
-        if self.std_error is None or self.df is None:
-            return None
-        from scipy import stats
-
-        half = (1 + self.level) / 2
-        return float((stats.t.ppf(half, self.df) + stats.t.ppf(power, self.df)) * self.std_error)
 
 
 @dataclass(frozen=True)
@@ -93,7 +47,8 @@ class Effects:
     """The pieces a design estimates, with everything later steps need.
 
     table: one row per piece with columns cohort, period, event_time, estimate, std_error, weight (its weight in the
-    average), treated_clusters (behind it) and, where there is a reference cell, estimate 0 and std_error 0.
+    average), treated_clusters and comparison_clusters (behind it) and, where there is a reference cell, estimate 0 and
+    std_error 0.
     event_time counts periods since adoption, negative before. share: (G,) sizes of the cohorts in `share_cohorts` as
     shares of all units, with `joint` the (K+G, K+G) covariance of estimates and shares, so that averages carry the
     uncertainty of estimated shares. cohort_clusters: (G,) clusters of each cohort; concentration: (G,) sum of squared
@@ -149,10 +104,19 @@ class Effects:
         weights = np.stack([self._within((rows[dimension] == label) & True, dimension) for label in labels])
         return self._averaged(weights, dimension, labels)
 
+    def along(self, average: str) -> Effects:
+        """The pieces that the named average ("simple", "event_time", "cohort", "period") averages in its last step."""
+        if self.kind != "cells" or average == "simple":
+            return self
+        return self.by(average)  # type: ignore[arg-type]
+
+    def averaged_over(self) -> Effects:
+        """The average over treated periods as a single piece, weighting pieces as their kind implies."""
+        return self if self.kind == "single" else self._averaged(self._overall()[None], "single", [0])
+
     def average(self, level: float) -> Estimate:
-        """The average over treated periods, weighting pieces as their kind implies, with a t interval."""
-        one = self if self.kind == "single" else self._averaged(self._overall()[None], "single", [0])
-        return _estimate(one, level)
+        """`averaged_over` as an estimate with a t interval."""
+        return _estimate(self.averaged_over(), level)
 
     def pre(self) -> Effects:
         """The pieces before adoption (and before anticipation), without the reference cell."""
@@ -160,8 +124,8 @@ class Effects:
         return self._only(keep.to_numpy())
 
     def resting_on(self, clusters: int) -> Effects:
-        """The pieces with at least `clusters` treated clusters behind them."""
-        return self._only((self.table["treated_clusters"] >= clusters).to_numpy())
+        """The pieces with at least `clusters` treated and as many comparison clusters behind them."""
+        return self._only((self._behind() >= clusters).to_numpy())
 
     def post(self) -> Effects:
         """The pieces from adoption on."""
@@ -169,8 +133,8 @@ class Effects:
 
     def intervals(self, level: float, enough: int) -> pd.DataFrame:
         """The table with low, high and p_value by piece; std_error and they are missing for reference cells and for
-        pieces with fewer than `enough` treated clusters behind them."""
-        shown = (self.table["std_error"] > 0) & (self.table["treated_clusters"] >= enough)
+        pieces with fewer than `enough` treated or comparison clusters behind them."""
+        shown = (self.table["std_error"] > 0) & (self._behind() >= enough)
         bounds = [
             t_interval(float(value), float(error), self.df, level) if keep else (np.nan, np.nan, np.nan)
             for value, error, keep in zip(self.estimate, self.table["std_error"], shown, strict=True)
@@ -183,6 +147,9 @@ class Effects:
             std_error=self.table["std_error"].where(shown),
             reference=self.table["std_error"] == 0,
         )
+
+    def _behind(self) -> pd.Series[int]:
+        return self.table[["treated_clusters", "comparison_clusters"]].min(axis=1)
 
     def _only(self, keep: Array) -> Effects:
         places = np.flatnonzero(np.concatenate([keep, np.ones(len(self.share), dtype=bool)]))
@@ -223,9 +190,10 @@ class Effects:
                 "std_error": errors,
                 "weight": _weights(kind, column, self.share, self.share_cohorts),
                 "treated_clusters": self._clusters_behind(weights),
+                "comparison_clusters": self._fewest_comparisons(weights),
             }
         )
-        effective = self._effective(weights[0]) if kind == "single" else None
+        effective = self._effective(weights[0]) if kind == "single" else self.effective
         return replace(self, table=table, joint=joint, kind=kind, influence=None, effective=effective, by_cohort=by)
 
     def _clusters_behind(self, weights: Array) -> Array:
@@ -233,6 +201,12 @@ class Effects:
         if not len(self.cohort_clusters):
             return np.full(len(weights), self.treated_clusters)
         return np.asarray(((weights @ self._member()) > 0) @ self.cohort_clusters)
+
+    def _fewest_comparisons(self, weights: Array) -> Array:
+        """(M,) the fewest comparison clusters behind any piece that has weight, reference cells aside."""
+        counts = np.where(self.table["std_error"] > 0, self.table["comparison_clusters"], np.inf)
+        fewest = np.where(weights > 0, counts, np.inf).min(axis=1)
+        return np.asarray(np.where(np.isfinite(fewest), fewest, self.table["comparison_clusters"].max()), dtype=int)
 
     def _member(self) -> Array:
         """(K, G) how much of each piece comes from each cohort."""
@@ -245,7 +219,7 @@ class Effects:
     def _effective(self, weights: Array) -> float | None:
         """Equally weighted treated clusters that an average with these weights is worth (inverse Herfindahl)."""
         if not len(self.concentration):
-            return None
+            return self.effective
         cohort = weights @ self._member()
         return float(1 / (cohort**2 @ self.concentration))
 
@@ -277,15 +251,6 @@ def _estimate(one: Effects, level: float) -> Estimate:
         one.inference,
         one.effective,
     )
-
-
-def t_interval(value: float, error: float, df: float, level: float) -> tuple[float, float, float]:
-    """Interval bounds at `level` and the two-sided p-value of no effect, from a t distribution."""
-    from scipy import stats
-
-    half = float(stats.t.ppf((1 + level) / 2, df)) * error
-    p_value = float(2 * stats.t.sf(abs(value) / error, df)) if error > 0 else float(value == 0)
-    return value - half, value + half, p_value
 
 
 Data = Panel | Sample

@@ -1,14 +1,16 @@
-"""Is the inference right for this many treated clusters? Below ten, permutation replaces cluster-robust p-values.
+"""Is the inference right for this many clusters? Below ten treated or ten to compare with, dates are permuted.
 
 Reference: Conley and Taber (2011); MacKinnon and Webb (2020), "Randomization inference for difference-in-differences
-with few treated clusters"; the threshold of ten treated clusters and the rates quoted are this project's simulations.
+with few treated clusters"; the threshold of ten and the rates quoted are this project's simulations.
 """
 
 from __future__ import annotations
 
-from analysis.inference.few_clusters import ENOUGH, too_few
+import numpy as np
+
+from analysis.inference.few_clusters import ENOUGH, Support, support
 from analysis.inference.permutation import permute
-from analysis.panel import Panel
+from analysis.panel import NEVER, Panel, Sample
 from analysis.report.display import p_words
 from analysis.result import Check, Data, Effects
 
@@ -16,22 +18,22 @@ ASSUMPTION = "The interval is honest about how many independent units the policy
 
 
 def run(data: Data, effects: Effects, path: Effects | None, *, level: float, average: str, seed: int) -> Check:
-    """Counts treated and all clusters; with fewer than ten treated it reports the permutation test."""
-    if not isinstance(data, Panel):
-        return _rows(effects)
-    if not too_few(data, effects):
-        return _enough(effects, average, level)
+    """Counts treated and comparison clusters; where they are too few it reports the permutation test."""
+    if isinstance(data, Sample):
+        return _rows(data, effects)
+    rests_on = support(effects, average)
+    if not rests_on.few:
+        return _enough(data, effects, rests_on)
     found = permute(data, effects, average=average, level=level, seed=seed)
-    clusters = f"{effects.treated_clusters} treated cluster{'s' if effects.treated_clusters > 1 else ''}"
     return Check(
         "few_treated",
         "E104",
         ASSUMPTION,
-        f"Only {clusters} of {effects.clusters}: cluster-robust errors would be far too small and are not shown. Had "
-        f"the policy come to other clusters, {found.rank - 1} of {found.assignments - 1} reassignments would have "
-        f"given an estimate at least as large (p = {p_words(found.p_value)}; with these data p cannot fall below "
-        f"{p_words(found.lowest)}).",
-        "Read the permutation interval; more treated clusters are what would sharpen the answer.",
+        f"Only {_counted(rests_on)} of {effects.clusters} clusters: cluster-robust errors would be far too small "
+        f"and are not shown. Had the policy come to other clusters, {found.rank - 1} of {found.assignments - 1} "
+        f"reassignments would have given an estimate at least as large (p = {p_words(found.p_value)}; with these data "
+        f"p cannot fall below {p_words(found.lowest)}).{_atypical(data)}",
+        "Read the permutation interval; more treated and comparison clusters are what would sharpen the answer.",
         "warn",
         float(found.rank),
         found.p_value,
@@ -40,36 +42,64 @@ def run(data: Data, effects: Effects, path: Effects | None, *, level: float, ave
     )
 
 
-def _enough(effects: Effects, average: str, level: float) -> Check:
-    untreated = effects.clusters - effects.treated_clusters
-    chosen = effects if effects.kind != "cells" or average == "simple" else effects.by(average)  # type: ignore[arg-type]
-    worth = chosen.average(level).effective or float(effects.treated_clusters)
-    few = worth < ENOUGH or effects.clusters < 30 or 0 < untreated < ENOUGH
-    unequal = f", which weigh so unequally that they are worth {worth:.1f} equal ones" if worth < ENOUGH else ""
+def _enough(panel: Panel, effects: Effects, rests_on: Support) -> Check:
+    lone = _lone_share(effects)
+    few = rests_on.worth < ENOUGH or effects.clusters < 30 or lone > 0.25
+    alone = " Cohorts of a single cluster carry much of the answer, and their own spread cannot be seen."
     return Check(
         "few_treated",
         "E103",
         ASSUMPTION,
-        f"{effects.treated_clusters} treated clusters{unequal}, and {untreated} never treated: "
+        f"{_counted(rests_on)} of {effects.clusters} clusters: "
         + (
             "few enough that the interval may still be too narrow."
             if few
             else "enough for cluster-robust intervals with the t distribution."
-        ),
+        )
+        + (alone if lone > 0.25 else ""),
         "Intervals use the number of clusters, not of rows, as their degrees of freedom.",
         "warn" if few else "note",
-        float(effects.treated_clusters),
+        float(rests_on.treated),
     )
 
 
-def _rows(effects: Effects) -> Check:
+def _counted(rests_on: Support) -> str:
+    unequal = f" (so unequal that they are worth {rests_on.worth:.1f})" if rests_on.worth < rests_on.treated / 2 else ""
+    return f"{rests_on.treated} treated{unequal} and {rests_on.comparison} comparison"
+
+
+def _lone_share(effects: Effects) -> float:
+    """Share of the simple average that rests on cohorts of one cluster."""
+    if not len(effects.cohort_clusters):
+        return 0.0
+    lone = effects.table["treated_clusters"] == 1
+    return float(effects.table["weight"][lone].sum())
+
+
+def _atypical(panel: Panel) -> str:
+    """A warning where treated clusters are of another size: permutation then compares unlike with unlike."""
+    size = np.bincount(panel.cluster, weights=panel.weight)
+    treated = np.bincount(panel.cluster, weights=panel.adoption != NEVER) > 0
+    if treated.all():
+        return ""
+    ratio = float(size[treated].mean() / size[~treated].mean())
+    if 0.5 <= ratio <= 2:
+        return ""
+    return (
+        f" Treated clusters are {ratio:.1f} times the size of the others: if size goes with noise, this test "
+        f"rejects too {'often' if ratio < 1 else 'rarely'}."
+    )
+
+
+def _rows(sample: Sample, effects: Effects) -> Check:
+    kind = "clusters" if sample.clustered else "rows"
     return Check(
         "few_treated",
         "E104",
         ASSUMPTION,
-        f"The errors treat {effects.clusters:,} rows as independent, {effects.treated_clusters:,} of them in the group "
-        "reached. A shock common to one whole group after the start would look like the policy, and no error computed "
-        "from two groups can account for it.",
+        f"The errors treat {effects.clusters:,} {kind} as independent, {effects.treated_clusters:,} of them in the "
+        "group reached. A shock common to one whole group after the start would look like the policy, and no error "
+        "computed from two groups can account for it.",
         "Look for more groups (other places, other benefit levels); read the interval as a lower bound on uncertainty.",
         "warn",
         float(effects.treated_clusters),

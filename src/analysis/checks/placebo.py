@@ -10,25 +10,44 @@ import numpy as np
 from analysis.inference import few_clusters
 from analysis.panel import NEVER, Panel
 from analysis.refusal import Refusal
-from analysis.report.display import p_words
-from analysis.result import Check, Data, Effects
+from analysis.report.display import level_words, p_words
+from analysis.result import Check, Data, Effects, Estimate
 
 ASSUMPTION = "Before the policy there was nothing to find: no anticipation, no earlier divergence."
+ALPHA = 0.05
 
 
-def run(data: Data, effects: Effects, path: Effects | None, *, level: float, average: str, seed: int) -> Check:
-    """Refit with adoption moved as far back as half the shortest pre-period allows (at least one period)."""
+def run(
+    data: Data,
+    effects: Effects,
+    path: Effects | None,
+    *,
+    level: float,
+    average: str,
+    seed: int,
+    anticipation: int,
+) -> Check:
+    """Refit with adoption moved earlier on data from before it (and before any declared anticipation)."""
     if not isinstance(data, Panel):
         return _impossible("the rows are not the same units over time and only one period precedes the policy")
-    shift = _shift(data)
+    if data.staggered and few_clusters.too_few(data, effects, average):
+        return _impossible("too few clusters adopt, at several dates, for a test of a false one")
+    shift = _shift(data, anticipation)
     try:
-        false = data.before_adoption().adopt_earlier(shift)
+        false = data.before_adoption(anticipation).adopt_earlier(shift)
         if not (false.adoption != NEVER).any():
             return _impossible("no unit has two periods before its adoption")
-        found = few_clusters.headline(false, effects.refit(false), average=average, level=level, seed=seed)
+        refitted = effects.refit(false)
+        found = few_clusters.headline(false, refitted, average=average, level=level, seed=seed)
     except Refusal as refusal:
         return _impossible(refusal.problem)
-    hit = found.p_value < 1 - level
+    if found.std_error is None and 1 / found.clusters > ALPHA:
+        return _impossible(f"among {found.clusters} clusters not even the largest divergence would stand out")
+    return _verdict(found, shift, level)
+
+
+def _verdict(found: Estimate, shift: int, level: float) -> Check:
+    hit = found.p_value <= ALPHA + 1e-9
     dated = f"{shift} period{'s' if shift > 1 else ''} before the true date, on data from before it alone"
     verdict = "finds an effect where there was no policy" if hit else "finds no effect larger than chance explains"
     return Check(
@@ -36,8 +55,8 @@ def run(data: Data, effects: Effects, path: Effects | None, *, level: float, ave
         "E112" if hit else "E110",
         ASSUMPTION,
         f"A false adoption {dated}, {verdict}: {{value}} (p = {p_words(found.p_value)}; "
-        f"{100 * level:g}\u202f% interval {{low_number}} to {{high}}).",
-        "Find out what changed then; if units reacted early, set `anticipation`."
+        f"{level_words(level)} {{low_number}} to {{high}}).",
+        "Find out what changed then; if units reacted early, set `anticipation` to the periods in which they did."
         if hit
         else "The interval shows how large an earlier divergence this test could have missed.",
         "warn" if hit else "note",
@@ -49,9 +68,12 @@ def run(data: Data, effects: Effects, path: Effects | None, *, level: float, ave
     )
 
 
-def _shift(panel: Panel) -> int:
-    adoption = panel.adoption[panel.adoption != NEVER]
-    return max(1, int(np.median(adoption)) // 2) if not panel.staggered else max(1, min(2, int(adoption.min()) - 1))
+def _shift(panel: Panel, anticipation: int) -> int:
+    """Half of the pre-period with one date; two periods, or one if there are fewer, with several."""
+    adoption = panel.adoption[panel.adoption != NEVER] - anticipation
+    if panel.staggered:
+        return anticipation + max(1, min(2, int(adoption.min()) - 1))
+    return anticipation + max(1, int(np.median(adoption)) // 2)
 
 
 def _impossible(why: str) -> Check:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.panel import NEVER, Array, Labels, Panel, positions
+from analysis.panel import NEVER, Array, Labels, Panel, positions, upcoming
 from analysis.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -39,11 +39,14 @@ def panel_from_frame(
     """
     index = _Index(frame, labels)
     outcome = _finite_outcome(index.matrix(labels.outcome), labels.outcome)
+    dates = index.constant(labels.first_treated, "P003")
     panel = Panel(
         outcome=outcome,
         units=index.units,
         periods=index.periods,
-        adoption=positions(index.constant(labels.first_treated, "P003"), index.periods, labels.first_treated),
+        adoption=positions(dates, index.periods, labels.first_treated),
+        upcoming=upcoming(dates, index.periods),
+        notes=_gaps(index.periods, labels.time),
         weight=_weight(index, labels),
         cluster=_cluster(index, labels),
         labels=labels,
@@ -70,6 +73,8 @@ class _Index:
             if missing:
                 raise Refusal("P001", name, f"{missing} rows have no value", "every row needs its unit and its period")
         unit, time = frame[labels.unit].to_numpy(), frame[labels.time].to_numpy()
+        if time.dtype.kind not in "iuf":
+            raise Refusal("P008", labels.time, "periods are not numbers", "number them, e.g. 20141 for a first quarter")
         width = _sorted_width(unit, time)
         if width:
             self.place: Array | None = None
@@ -213,6 +218,15 @@ def _cluster(index: _Index, labels: Labels) -> Array:
         raise Refusal("E105", labels.cluster, "a row has no cluster", "every unit needs its cluster")
     coded = index.frame.assign(**{labels.cluster: codes(column.to_numpy())})
     return codes(_Index(coded, labels).constant(labels.cluster, "E105"))
+
+
+def _gaps(periods: Array, name: str) -> tuple[str, ...]:
+    steps = np.diff(periods.astype(float))
+    if not len(steps) or steps.max() == steps.min():
+        return ()
+    place = int(steps.argmax())
+    jump = f"{_plain(periods[place])} to {_plain(periods[place + 1])}"
+    return (f"{name} jumps from {jump}: time since adoption is counted in observed periods",)
 
 
 def _plain(key: object) -> str:

@@ -84,6 +84,10 @@ def condition(text: str, source: catalog.Source) -> tuple[str, str, Any]:
             return name, sign, float(value)
         except ValueError:
             raise Refusal("R302", "where", f"{name} holds numbers, not {value!r}", "compare it with a number") from None
+    if declared.type == "boolean":
+        if value not in ("true", "false"):
+            raise Refusal("R302", "where", f"{name} is true or false, not {value!r}", "compare it with true or false")
+        return name, sign, value == "true"
     return name, sign, value
 
 
@@ -97,7 +101,7 @@ def _kept(
         conditions.append((labels.time, "<=", study.until))
     dropped = []
     for name, sign, value in conditions:
-        keep = COMPARE[sign](frame[name], value).fillna(False).to_numpy(dtype=bool)
+        keep = COMPARE[sign](frame[name], value).fillna(False).to_numpy(dtype=bool) & frame[name].notna().to_numpy()
         if not keep.all():
             units = frame[labels.unit][~keep].nunique() if labels.unit else int((~keep).sum())
             shown = f"{value:g}" if isinstance(value, float) else value

@@ -28,6 +28,8 @@ def sample_from_frame(frame: pd.DataFrame, labels: Labels, *, covariates: Sequen
     periods, period = np.unique(frame[labels.time].to_numpy()[keep], return_inverse=True)
     start = positions(frame[labels.first_treated].to_numpy(dtype=float, na_value=np.nan)[keep], periods, labels.time)
     first = _start(start, labels.first_treated)
+    if labels.cluster and frame[labels.cluster].isna().to_numpy()[keep].any():
+        raise Refusal("E105", labels.cluster, "a row has no cluster", "every row needs its cluster")
     weight = _row_weight(frame, labels, keep)
     cluster = codes(frame[labels.cluster].to_numpy()[keep]) if labels.cluster else np.arange(int(keep.sum()))
     columns = {name: values[keep] for name, values in columns.items()}

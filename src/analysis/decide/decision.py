@@ -16,7 +16,9 @@ from analysis.result import Check, Data, Effects, Estimate
 from analysis.study import Study
 
 Action = Literal["extend", "stop", "immaterial", "collect", "not_on_this", "withhold"]
-SURE, DOUBTFUL = 0.8, 0.2
+SURE = 0.8
+DIVERGED = ("E111", "E112")
+NEEDED = ("pretrends", "few_treated")
 WORDS = {0: "none", 1: "weak", 2: "moderate", 3: "strong"}
 
 
@@ -48,15 +50,16 @@ def decide(
     study: Study, data: Data, effects: Effects, path: Effects | None, answer: Estimate, checks: Sequence[Check]
 ) -> Decision:
     """The decision that `answer` and `checks` support."""
-    step, reason = strength(checks)
+    step, reason = strength(checks, bounded=answer.std_error is not None)
     gain, harm = chances(answer, study.direction, study.worthwhile)
+    small = max(abs(answer.low), abs(answer.high)) < study.worthwhile
     return Decision(
-        action=_action(gain, harm, step, powered=(answer.detectable() or math.inf) <= study.worthwhile),
+        action=recommend(gain, harm, step, found=answer.excludes(0.0), small=small),
         gain=gain,
         harm=harm,
         step=step,
         reason=reason,
-        drift=drift(answer, 1.0 if path is None else mean_distance(data, effects, path, study.average)),
+        drift=drift(answer, 1.0 if path is None else mean_distance(data, effects, study.average)),
         shock=path is None,
         detectable=answer.detectable(),
     )
@@ -70,18 +73,27 @@ def chances(answer: Estimate, direction: int, worthwhile: float) -> tuple[float 
     return (above, 1 - below) if direction > 0 else (1 - below, above)
 
 
-def strength(checks: Sequence[Check]) -> tuple[int, str]:
-    """Three steps less one for each check that warns, not below one; zero when a check says stop."""
+def strength(checks: Sequence[Check], *, bounded: bool) -> tuple[int, str]:
+    """Strength of evidence, from 1 (weak) to 3 (strong), and why; 0 when a check says stop.
+
+    Three steps less one for each check that cautions. Weak, whatever else was found, when a check *found* an earlier
+    divergence, or when the clusters are too few for a standard error (`bounded` false). Strong needs `pretrends` and
+    `few_treated` among the checks: each that is missing counts like a caution.
+    """
     stops = [check.name for check in checks if check.severity == "stop"]
     warns = [check.name for check in checks if check.severity == "warn"]
     if stops:
         return 0, f"withheld: {', '.join(stops)}"
-    if not checks:
-        return 1, "no check was made"
-    step = max(1, 3 - len(warns))
+    if not bounded:
+        return 1, "too few clusters for a standard error"
+    if any(check.code in DIVERGED for check in checks):
+        return 1, "the groups differed before the policy"
+    missing = [name for name in NEEDED if name not in {check.name for check in checks}]
+    if missing:
+        return max(1, 3 - len(missing) - len(warns)), f"not checked: {', '.join(missing)}"
     if not warns:
-        return step, f"none of {len(checks)} checks gave cause for caution"
-    return step, f"{len(warns)} of {len(checks)} checks give cause for caution"
+        return 3, f"none of {len(checks)} checks gave cause for caution"
+    return max(1, 3 - len(warns)), f"{len(warns)} of {len(checks)} checks give cause for caution"
 
 
 def drift(answer: Estimate, distance: float) -> float:
@@ -89,19 +101,19 @@ def drift(answer: Estimate, distance: float) -> float:
     if not answer.excludes(0.0):
         return 0.0
     nearest = min(abs(answer.low), abs(answer.high))
-    return nearest / distance
+    return nearest / abs(distance) if distance else math.inf
 
 
-def _action(gain: float | None, harm: float | None, step: int, *, powered: bool) -> Action:
-    """powered: an effect that matters would be found four times in five; without it, a null result is no result."""
+def recommend(gain: float | None, harm: float | None, step: int, *, found: bool, small: bool) -> Action:
+    """found: the interval excludes no effect. small: it holds no effect that matters."""
     if step == 0:
         return "withhold"
     if gain is None or harm is None or step == 1:
         return "not_on_this"
-    if gain >= SURE:
-        return "extend"
-    if harm >= SURE:
-        return "stop"
-    if powered and gain + harm <= DOUBTFUL:
+    if small:
         return "immaterial"
+    if gain >= SURE and found:
+        return "extend"
+    if harm >= SURE and found:
+        return "stop"
     return "collect"

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 from analysis.inference import few_clusters
 from analysis.panel import Panel
 from analysis.refusal import Refusal
 from analysis.result import Data, Effects, Estimate
-from analysis.study import Study
+from analysis.study import CHOICES, Study, options
 
 CARD = ("Estimand", "Assumes", "Reference", "Fails when")
 
@@ -62,7 +62,7 @@ def alternatives(study: Study, data: Data, headline: Effects) -> list[Alternativ
     shown = [Alternative(study.design, headline, "the headline")]
     usual = ["two_way_fixed_effects"] if isinstance(data, Panel) and data.staggered else []
     for name in dict.fromkeys([*usual, *study.compare_with]):
-        shown.append(Alternative(name, estimate(study, data, name), _reason(name, data)))
+        shown.append(Alternative(name, estimate(study, data, name), _reason(name, data) + _without(study, name)))
     if study.covariates:
         bare = study.model_copy(update={"covariates": []})
         shown.append(Alternative(study.design, estimate(bare, data), "without covariates"))
@@ -78,7 +78,10 @@ def path(study: Study, data: Data, headline: Effects) -> Effects | None:
         return headline.by("event_time")
     if headline.kind == "event_time":
         return headline
-    return estimate(study, data, "event_study") if isinstance(data, Panel) else None
+    if not isinstance(data, Panel):
+        return None
+    found = estimate(study, data, "event_study")
+    return replace(found, method=f"{found.method}{_without(study, 'event_study')}")
 
 
 def _refuse_two_way_headline(name: str, data: Data) -> None:
@@ -93,6 +96,12 @@ def _refuse_two_way_headline(name: str, data: Data) -> None:
         )
 
 
+def _without(study: Study, name: str) -> str:
+    """The study's choices that another design cannot make, in words."""
+    ignored = [c for c in sorted(CHOICES - options(name)) if getattr(study, c) != Study.model_fields[c].get_default()]
+    return f", without {' and '.join(c.replace('_', ' ') for c in ignored)}" if ignored else ""
+
+
 def _reason(name: str, data: Data) -> str:
     if name in ("event_study", "two_way_fixed_effects") and data.staggered:
         return "for comparison only: with several adoption dates it also compares with units already treated"
@@ -102,7 +111,7 @@ def _reason(name: str, data: Data) -> str:
 def averages(study: Study, data: Data, effects: Effects) -> dict[str, Estimate]:
     """The headline, then the other averages of the same pieces, by name; without intervals that cannot be trusted."""
     found: dict[str, Estimate] = {study.average: headline(study, data, effects)}
-    if effects.kind == "cells" and not few_clusters.too_few(data, effects):
+    if effects.kind == "cells" and not few_clusters.too_few(data, effects, study.average):
         for kind in few_clusters.KINDS:
             if kind != study.average:
                 other = study.model_copy(update={"average": kind})

@@ -29,13 +29,14 @@ def estimate(data: Panel | Sample, *, anticipation: int = 0) -> Effects:
 
     Raises Refusal for repeated cross-sections and where the coefficients are not separately identified.
     """
-    panel = _panel(data)
+    panel = _panel(data).without_early_reactions(anticipation)
     kernel = moments(panel)
     reference = -1 - anticipation
     times, regressors = _indicators(kernel.cohorts, len(panel.periods), reference)
     fit = _two_way.regress(kernel, regressors, panel.n, [f"event time {e:+d}" for e in times])
     table = _table(times, fit, reference)
     table["treated_clusters"] = _clusters_at(panel, kernel.cohorts, table["event_time"].to_numpy())
+    table["comparison_clusters"] = _common.comparison_clusters(panel)
     keep = np.flatnonzero(table["event_time"] != reference)
     joint = np.zeros((len(table), len(table)))
     joint[np.ix_(keep, keep)] = fit.covariance
@@ -55,7 +56,8 @@ def estimate(data: Panel | Sample, *, anticipation: int = 0) -> Effects:
         n=panel.n,
         clusters=kernel.clusters,
         treated_clusters=kernel.treated_clusters,
-        baseline=_common.baseline(panel),
+        baseline=_common.baseline(panel, anticipation),
+        effective=_common.effective(panel),
         refit=partial(estimate, anticipation=anticipation),
     )
 

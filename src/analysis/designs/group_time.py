@@ -57,6 +57,7 @@ def estimate(
     """
     if isinstance(data, Sample):
         raise Refusal("E130", "design", "group-time effects need the same units over time", "use `design: two_by_two`")
+    data = data.without_early_reactions(anticipation)
     kernel = moments(data)
     if comparison == "never_treated" and never_row(kernel) is None:
         raise Refusal("P006", "comparison", "no never-treated group", "set `comparison: not_yet_treated`")
@@ -70,6 +71,7 @@ def estimate(
     shares = _share_scores(kernel, cohorts)
     joint = kernel.covariance(np.concatenate([scores, shares], axis=2))
     df = kernel.clusters - 1
+    estimated = np.unique([cell.row for cell in cells if cell.period >= kernel.cohorts[cell.row]])
     counts, concentration = _common.cohort_clusters(data, kernel.cohorts)
     return Effects(
         table=_table(data, kernel, cells, values, joint, counts),
@@ -79,19 +81,30 @@ def estimate(
         kind="cells",
         reference=-1 - anticipation if base_period == "universal" else None,
         anticipation=anticipation,
-        estimand="average effect on the treated, every treated unit and period counting the same",
+        estimand=_estimand(data, kernel, cells),
         method=f"group-time effects against {comparison.replace('_', '-')} units; {_common.weight_words(data)}",
         inference=_convention(data, kernel, df),
         df=df,
         n=data.n,
         clusters=kernel.clusters,
         treated_clusters=kernel.treated_clusters,
-        baseline=_common.baseline(data),
+        baseline=_common.baseline(data, anticipation, kernel.cohorts[estimated]),
         cohort_clusters=counts[cohorts],
         concentration=concentration[cohorts],
         refit=partial(estimate, comparison=comparison, base_period=base_period, anticipation=anticipation),
         influence=partial(unit_influence, data, scores),
     )
+
+
+def _estimand(panel: Panel, kernel: Moments, cells: list[_Cell]) -> str:
+    """What is averaged; names the cohorts and periods when not every treated cell has a comparison."""
+    words = "average effect on the treated, every treated unit and period counting the same"
+    post = [(cell.row, cell.period) for cell in cells if cell.period >= kernel.cohorts[cell.row]]
+    treated = sum(kernel.periods - int(g) for g in kernel.cohorts if g != NEVER)
+    if len(post) == treated:
+        return words
+    cohorts = ", ".join(f"{d:g}" for d in _common.labelled(panel, kernel.cohorts[sorted({row for row, _ in post})]))
+    return f"{words}; only adopters of {cohorts}, up to {panel.periods[max(t for _, t in post)]}, have a comparison"
 
 
 def _convention(panel: Panel, kernel: Moments, df: int) -> str:
@@ -176,5 +189,6 @@ def _table(
             "std_error": np.sqrt(np.clip(np.diag(joint)[: len(cells)], 0, None)),
             "weight": weight / weight.sum(),
             "treated_clusters": clusters[[cell.row for cell in cells]],
+            "comparison_clusters": [int(clusters[list(cell.controls)].sum()) for cell in cells],
         }
     )

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from analysis.designs import two_way_fixed_effects
+from analysis.inference.few_clusters import ENOUGH
 from analysis.panel import Array, Panel, Sample
 from analysis.refusal import Refusal
 from analysis.result import Effects
@@ -62,15 +63,15 @@ def _of_panel(panel: Panel, covariates: list[str] | tuple[str, ...], errors: str
 
 
 def _of_sample(sample: Sample, covariates: list[str] | tuple[str, ...], errors: str) -> Effects:
-    if errors == "clustered" and not sample.clustered:
-        raise Refusal("E105", "errors", "clustered errors need a cluster column", "name `cluster`, or errors: robust")
+    untreated = len(np.unique(sample.cluster[~sample.treated]))
+    _check_errors(sample, errors, min(sample.treated_clusters, untreated))
     fit, df, clusters = _least_squares(sample, list(covariates), errors)
     value, variance = float(fit.params[0]), float(fit.cov_params()[0, 0])
     before = sample.treated & (sample.period < sample.start)
     words = f" adjusted for {', '.join(covariates)}" if covariates else ""
     named = ERRORS[errors].format(cluster=sample.labels.cluster, clusters=clusters)
     return Effects(
-        table=two_way_fixed_effects.single_row(value, float(np.sqrt(variance)), sample.treated_clusters),
+        table=two_way_fixed_effects.single_row(value, float(np.sqrt(variance)), sample.treated_clusters, untreated),
         joint=np.array([[variance]]),
         share=np.empty(0),
         share_cohorts=np.empty(0),
@@ -87,6 +88,24 @@ def _of_sample(sample: Sample, covariates: list[str] | tuple[str, ...], errors: 
         baseline=float(np.average(sample.outcome[before], weights=sample.weight[before])),
         refit=partial(estimate, covariates=covariates, errors=errors),
     )
+
+
+def _check_errors(sample: Sample, errors: str, fewest: int) -> None:
+    if errors != "clustered" and sample.clustered:
+        raise Refusal(
+            "E105", "errors", f"{errors} errors ignore `cluster`", "set `errors: clustered` or drop `cluster`"
+        )
+    if errors != "clustered":
+        return
+    if not sample.clustered:
+        raise Refusal("E105", "errors", "clustered errors need a cluster column", "name `cluster`, or errors: robust")
+    if fewest < ENOUGH:
+        raise Refusal(
+            "E104",
+            "errors",
+            f"only {fewest} clusters in one of the groups: cluster-robust errors would be far too small",
+            "average the rows by cluster and period and declare the cluster as the unit, so that dates can be permuted",
+        )
 
 
 def _least_squares(sample: Sample, covariates: list[str], errors: str) -> tuple[Any, float, int]:

@@ -37,7 +37,7 @@ def estimate(data: Panel | Sample, *, covariates: list[str] | tuple[str, ...] = 
     df = data.clusters - 1
     with_covariates = f", first-period {', '.join(covariates)} by period" if covariates else ""
     return Effects(
-        table=single_row(value, float(np.sqrt(variance)), data.treated_clusters),
+        table=single_row(value, float(np.sqrt(variance)), data.treated_clusters, _common.comparison_clusters(data)),
         joint=np.array([[variance]]),
         share=np.empty(0),
         share_cohorts=np.empty(0),
@@ -52,14 +52,15 @@ def estimate(data: Panel | Sample, *, covariates: list[str] | tuple[str, ...] = 
         clusters=data.clusters,
         treated_clusters=data.treated_clusters,
         baseline=_common.baseline(data),
+        effective=_common.effective(data),
         refit=partial(estimate, covariates=covariates),
     )
 
 
-def single_row(value: float, error: float, clusters: int) -> pd.DataFrame:
+def single_row(value: float, error: float, treated: int, comparison: int) -> pd.DataFrame:
     """The table of a design that estimates one number."""
     row = {"cohort": -1, "period": -1, "event_time": 0, "estimate": value, "std_error": error, "weight": 1.0}
-    return pd.DataFrame([row | {"treated_clusters": clusters}])
+    return pd.DataFrame([row | {"treated_clusters": treated, "comparison_clusters": comparison}])
 
 
 def _from_moments(panel: Panel) -> tuple[float, float]:

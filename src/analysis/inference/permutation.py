@@ -51,7 +51,7 @@ def permute(panel: Panel, effects: Effects, *, average: str, level: float, seed:
     exposed = effects.refit(exposure)
     slopes, _ = permuted(exposure, exposed, lambda e: _statistic(e, average), seed=seed, draws=draws)
     rank = int((np.abs(estimates) >= abs(estimates[0]) * (1 - 1e-9)).sum())
-    low, high = _interval(estimates, slopes, 1 - level)
+    low, high = _interval(estimates, slopes, 1 - level + 1e-9)
     return Permutation(rank / len(estimates), low, high, len(estimates), rank, exact, 1 / len(estimates))
 
 
@@ -78,8 +78,7 @@ def p_value_of(effect: float, estimates: Array, slopes: Array) -> float:
 
 
 def _statistic(effects: Effects, average: str) -> float:
-    chosen = effects if effects.kind != "cells" or average == "simple" else effects.by(average)  # type: ignore[arg-type]
-    return chosen.average(0.95).value
+    return float(effects.along(average).averaged_over().estimate[0])
 
 
 def _dates_by_cluster(panel: Panel) -> Array:

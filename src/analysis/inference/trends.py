@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.panel import Sample
+from analysis.panel import NEVER, Panel
 from analysis.result import Data, Effects
 
 
-def mean_distance(data: Data, effects: Effects, path: Effects | None, average: str) -> float:
-    """Average number of periods between the treated cells behind the headline and the periods they are compared with.
+def mean_distance(data: Data, effects: Effects, average: str) -> float:
+    """What a steady difference in trends of one unit a period, treated against never-treated, makes of the average.
 
-    A difference in trends of one unit a period moves the headline by this many units.
+    Panels: the estimator itself, on an outcome that is nothing but this trend. Without never-treated units, and for
+    repeated cross-sections, the mean number of periods from before to after.
     """
-    if path is None or isinstance(data, Sample):
-        places = np.arange(len(data.periods))
-        start = data.start if isinstance(data, Sample) else int(data.cohorts.max())
-        return float(places[start:].mean() - places[:start].mean())
-    if effects.kind == "single":
-        times = path.table["event_time"]
-        return float(times[times >= 0].mean() - times[times < 0].mean())
-    chosen = path if average == "event_time" else effects
-    post = chosen.table[chosen.table["event_time"] >= 0]
-    return float(np.average(post["event_time"] + 1 + effects.anticipation, weights=post["weight"]))
+    if isinstance(data, Panel) and (data.adoption == NEVER).any():
+        trend = (data.adoption != NEVER)[:, None] * np.arange(float(len(data.periods)))
+        masked = np.where(np.isfinite(data.outcome), trend, np.nan)
+        return float(effects.refit(data.with_outcome(masked)).along(average).averaged_over().estimate[0])
+    if isinstance(data, Panel):
+        chosen = effects.along(average if average == "event_time" else "simple")
+        post = chosen.table[chosen.table["event_time"] >= 0]
+        return float(np.average(post["event_time"] + 1 + effects.anticipation, weights=post["weight"]))
+    places = np.arange(len(data.periods))
+    return float(places[data.start :].mean() - places[: data.start].mean())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ACTIONS = {
     "extend": "Continue or extend: a gain that matters is at least 80\u202f% likely, and the evidence is not weak.",
     "stop": "Do not extend as it is: a loss that matters is at least 80\u202f% likely. Change it, compensate, or stop.",
-    "immaterial": "Choose on other grounds: an effect large enough to matter, either way, is at most 20\u202f% likely.",
+    "immaterial": "Choose on other grounds: the whole interval lies below an effect that matters.",
     "collect": "Collect more evidence before committing: neither a gain nor a loss that matters is likely enough.",
     "not_on_this": "Do not decide on this estimate alone: the evidence is too weak to carry a decision.",
     "withhold": "No recommendation: a check stops the answer from being used.",
@@ -89,7 +89,7 @@ def verdict(decision: Decision) -> str:
 
 def chance(study: Study, unit: Unit, estimate: Estimate, decision: Decision) -> str:
     """How likely an effect is that matters, in the direction of the estimate."""
-    matters = unit.amount(study.worthwhile)
+    matters = unit.size(study.worthwhile, estimate.value)
     if decision.gain is None or decision.harm is None:
         return f"Cannot be stated: too few treated clusters for a distribution (an effect matters from {matters})."
     good = estimate.value * study.direction >= 0
@@ -107,14 +107,12 @@ def overturn(unit: Unit, estimate: Estimate, decision: Decision) -> str:
             "The interval already includes no effect; with these data an effect is found four times in five only from "
             f"{unit.amount(decision.detectable)} on."
         )
+    size = unit.size(decision.drift, estimate.value)
     if decision.shock:
-        return (
-            f"A change of {unit.amount(decision.drift)} in one group alone, for any other reason, would bring no "
-            "effect into the interval."
-        )
+        return f"A change of {size} in one group alone, for any other reason, would bring no effect into the interval."
     return (
-        f"A steady difference in trends of {unit.amount(decision.drift)} a period between the groups, unrelated to the "
-        "policy, would bring no effect into the interval."
+        f"A steady difference in trends of {size} a period between the groups, unrelated to the policy, would bring no "
+        "effect into the interval."
     )
 
 

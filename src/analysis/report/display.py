@@ -51,7 +51,11 @@ class Unit:
         """A difference as a share of a level; logs say it already."""
         if self.name == "log":
             return "as shown"
-        return f"{fixed(100 * x / level, 1)}{THIN}%" if level else "not defined"
+        return f"{fixed(100 * x / abs(level), 1)}{THIN}%" if level and math.isfinite(level) else "not defined"
+
+    def size(self, x: float, sign: float) -> str:
+        """The size of a change `x` in the direction of `sign`, without sign: a fall of 0.5 in logs is 39 %."""
+        return self.amount(math.copysign(x, sign)).lstrip(MINUS)
 
     def amount(self, x: float, decimals: int | None = None) -> str:
         """A difference in words, e.g. 4.7 percentage points."""

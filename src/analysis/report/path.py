@@ -58,10 +58,8 @@ def _note(path: Effects, rows: pd.DataFrame) -> str:
     method = f"{path.method[:1].upper()}{path.method[1:]}."
     thin = rows["low"].isna() & ~rows["reference"]
     if thin[~rows["reference"]].all():
-        return f"{method} No intervals are drawn: fewer than {ENOUGH} treated clusters."
-    hollow = (
-        f" Hollow dots without a bar rest on fewer than {ENOUGH} treated clusters: no interval can be trusted there."
-    )
+        return f"{method} No intervals are drawn: fewer than {ENOUGH} treated or comparison clusters."
+    hollow = f" Hollow dots without a bar rest on fewer than {ENOUGH} clusters: no interval can be trusted there."
     return f"{method} Intervals: {path.inference}. They hold for each period on its own.{hollow if thin.any() else ''}"
 
 
@@ -90,7 +88,7 @@ def _number(row: Any, path: Effects, study: Study, outcome: Column) -> dict[str,
         "treated_clusters": int(row.treated_clusters),
         "unit": outcome.unit,
         "method": path.method,
-        "inference": path.inference if shown else f"none shown: fewer than {ENOUGH} treated clusters",
+        "inference": path.inference if shown else f"none shown: fewer than {ENOUGH} treated or comparison clusters",
         "estimand": "average effect on the treated by periods since adoption",
     }
 
