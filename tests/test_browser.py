@@ -10,6 +10,7 @@ from typing import Any
 import browser
 import pytest
 import sample_notebook
+from playwright import sync_api
 from test_catalogue import publish
 
 from analysis.report import catalogue, page
@@ -96,9 +97,8 @@ def test_contents_work_by_keyboard_and_mark_where_the_reader_is(view: Any, files
     link = rail.get_by_role("link", name="What do the checks say?")
     link.focus()
     view.keyboard.press("Enter")
-    view.wait_for_function(
-        "document.querySelector('.beside [aria-current]')?.textContent === 'What do the checks say?'"
-    )
+    # Playwright's wait_for_function would evaluate a string in the page, which the page's policy forbids.
+    sync_api.expect(rail.locator("[aria-current]")).to_have_text("What do the checks say?")
     assert view.url.endswith("#s-what-do-the-checks-say")
     assert rail.locator("[aria-current]").count() == 1
     top = view.locator("#s-what-do-the-checks-say").bounding_box()["y"]

@@ -95,7 +95,10 @@ def chance(study: Study, unit: Unit, estimate: Estimate, decision: Decision) -> 
     good = estimate.value * study.direction >= 0
     p = decision.gain if good else decision.harm
     kind = "gain" if good else "loss"
-    return f"A {kind} of at least {matters} is {display.likely(p)}: {display.percent(p)}."
+    said = f"{kind} of at least {matters}"
+    if decision.step <= 1:
+        return f"If the assumptions held, a {said} would be {display.likely(p)}: {display.percent(p)}."
+    return f"A {said} is {display.likely(p)}: {display.percent(p)}."
 
 
 def overturn(unit: Unit, estimate: Estimate, decision: Decision) -> str:
