@@ -123,7 +123,7 @@ def _cells(kernel: Moments, comparison: str, base_period: str, anticipation: int
         if adoption == NEVER or last_clean < 0:
             continue
         for period in range(kernel.periods):
-            base = last_clean if base_period == "universal" or period > last_clean else period - 1
+            base = last_clean if base_period == "universal" or period >= adoption else period - 1
             if base < 0:
                 continue
             controls = _controls(kernel, row, max(period, base) + anticipation, comparison)
