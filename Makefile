@@ -18,7 +18,8 @@ help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: report
-report: $(DATA)  ## publish one report: STUDY=medicaid-expansion, or PARAMS=path/to/file.yml
+report: $(READY)  ## publish one report: STUDY=medicaid-expansion, or PARAMS=path/to/file.yml
+	@test -n "$(STUDY)$(PARAMS)" || { echo "Name a study: make report STUDY=<one of: $(basename $(notdir $(wildcard params/*/*.yml)))>"; exit 2; }
 	@$(BIN)/python -m analysis.cli report $(if $(PARAMS),--params "$(PARAMS)",$(STUDY))
 
 .PHONY: reports
@@ -76,8 +77,8 @@ lock: $(READY)  ## resolve pyproject.toml again into requirements.lock (versions
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.lock
 
 .PHONY: clean
-clean:  ## remove what can be made again; never data/raw or reports
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache benchmarks/.peers-venv build
+clean:  ## remove what can be made again; never data/raw or published reports
+	@rm -rf reports/.failed reports/.staging $(VENV) .pytest_cache .mypy_cache .ruff_cache benchmarks/.peers-venv build
 	@find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 	@find data/processed -type f ! -name README.md -delete
 
@@ -101,5 +102,5 @@ $(READY): requirements.lock
 	echo "$$lock" > $@
 
 $(DATA): $(READY) $(wildcard data/raw/*/source.yml)
-	@$(BIN)/python -m analysis.cli data
+	@$(BIN)/python -m analysis.cli data --fetched-only >/dev/null
 	@touch $@

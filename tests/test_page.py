@@ -234,7 +234,7 @@ def test_a_notebook_without_heading_for_its_answer_keeps_its_chart_in_front() ->
     notebook.cells = [cell for cell in notebook.cells if cell.source != "## The answer"]
     told = story.Reader().read(notebook)
     assert told.lead.items[1]["kind"] == "figure"
-    assert told.sections[0].title == "Did the policy change the outcome?"
+    assert told.sections[0].title == "How to read this page"
 
 
 def test_where_the_first_chart_has_its_own_section_the_introduction_waits_behind_it() -> None:
@@ -246,7 +246,7 @@ def test_where_the_first_chart_has_its_own_section_the_introduction_waits_behind
     assert told.lead.items == []
     assert [section.title for section in told.sections[:2]] == [
         "How did the outcome move?",
-        "Did the policy change the outcome?",
+        "How to read this page",
     ]
     assert told.sections[1].items[-2]["html"] == "<p>What the summary below contains.</p>"
 

@@ -25,7 +25,7 @@ def added(line: str) -> bytes:
 # name: (content of the file, code, what the line must name, what its fix must say)
 DEFECTS: dict[str, tuple[bytes, str, list[str], str]] = {
     "unknown name": (added("levle: 0.9"), "R301", [f"{OTHER}:levle", "unknown parameter"], "did you mean 'level'?"),
-    "wrong type": (changed("level: 0.95", 'level: "high"'), "R302", [f"{OTHER}:level", "'high'"], "correct `level`"),
+    "wrong type": (changed("level: 0.95", 'level: "high"'), "R302", [f"{OTHER}:level", "'high'"], "write a number"),
     "out of range": (changed("level: 0.95", "level: 1.5"), "R302", [f"{OTHER}:level", "1.5"], "correct `level`"),
     "negative seed": (added("seed: -1"), "R302", [f"{OTHER}:seed", "-1"], "correct `seed`"),
     "not a choice": (changed("higher", "more"), "R302", [f"{OTHER}:better", "'more'"], "use one of higher, lower"),
@@ -33,7 +33,7 @@ DEFECTS: dict[str, tuple[bytes, str, list[str], str]] = {
         changed("score?", "score."),
         "R302",
         [f"{OTHER}:question", "question mark"],
-        "correct `question`",
+        "add one",
     ),
     "missing column": (changed("outcome: score", "outcome: scroe"), "D402", [f"{OTHER}:outcome"], "'score'"),
     "a choice without effect": (

@@ -69,9 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     showing = commands.add_parser("numbers", help="print the published numbers of a study's latest version")
     showing.add_argument("study")
     showing.set_defaults(run=_numbers)
+    data = commands.add_parser("data", help="bring all declared datasets into data/raw and verify them")
+    data.add_argument("--fetched-only", action="store_true", help="leave out tables that people put there themselves")
+    data.set_defaults(run=_data)
     for name, run, text in (
         ("reports", _reports, "make the reports of all parameter files"),
-        ("data", _data, "bring all declared datasets into data/raw and verify them"),
         ("index", _index, "write reports/index.html"),
         ("latest", _latest, "print the latest published notebook of every study"),
     ):
@@ -123,7 +125,7 @@ def _check_params(chosen: argparse.Namespace) -> int:
 def _data(chosen: argparse.Namespace) -> int:
     from analysis.data import materialise
 
-    for dataset, path, status in materialise.materialise_all():
+    for dataset, path, status in materialise.materialise_all(fetched_only=chosen.fetched_only):
         print(f"{dataset:<20} {status:<10} {paths.shown(path)}")
     return 0
 

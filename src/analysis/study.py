@@ -15,6 +15,11 @@ from analysis.refusal import Refusal
 
 Name = str
 CHOICES = {"comparison", "base_period", "anticipation", "average", "covariates", "errors"}
+FIXES = {
+    "float_type": "write a number, e.g. 0.03",
+    "int_type": "write a whole number",
+    "list_type": "write a list: [a, b]",
+}
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_. -]{0,63}")
 
 
@@ -57,7 +62,7 @@ class Study(BaseModel):
     @classmethod
     def _asks(cls, text: str) -> str:
         if not text.rstrip().endswith("?"):
-            raise ValueError("a question ends with a question mark")
+            raise ValueError("a question ends with a question mark; add one")
         return text
 
     @field_validator("worthwhile", mode="before")
@@ -152,4 +157,9 @@ def _refusal(error: ValidationError, file: str) -> Refusal:
         return Refusal("R302", f"{file}:{field}", problem, did_you_mean(first["input"], allowed))
     got = "" if first["type"] == "value_error" else f", got {first['input']!r}"
     problem, _, fix = said.partition("; ")
-    return Refusal("R302", f"{file}:{field}", f"{problem[0].lower()}{problem[1:]}{got}", fix or f"correct `{field}`")
+    return Refusal(
+        "R302",
+        f"{file}:{field}",
+        f"{problem[0].lower()}{problem[1:]}{got}",
+        fix or FIXES.get(first["type"], f"correct `{field}`"),
+    )

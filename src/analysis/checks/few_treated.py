@@ -57,7 +57,7 @@ def _enough(panel: Panel, effects: Effects, rests_on: Support) -> Check:
             else "enough for cluster-robust intervals with the t distribution."
         )
         + (alone if lone > 0.25 else ""),
-        "Intervals use the number of clusters, not of rows, as their degrees of freedom.",
+        "If the policy was decided above this level (by state for schools, say), name that level under `cluster`.",
         "warn" if few else "note",
         float(rests_on.treated),
     )

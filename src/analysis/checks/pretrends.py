@@ -43,7 +43,11 @@ def run(data: Data, effects: Effects, path: Effects | None, *, average: str, see
     adjusted = " (without the covariates)" if covariates else ""
     if isinstance(data, Panel) and too_few(data, effects, average):
         return _by_permutation(data, path, seed, adjusted)
+    left_out = len(pre.table)
     pre = pre.resting_on(ENOUGH)
+    left_out -= len(pre.table)
+    if left_out:
+        adjusted += f" ({left_out} more, on fewer than {ENOUGH} clusters, are left out)"
     joint = joint_test(pre.estimate, pre.covariance, pre.clusters)
     if joint is None:
         return _untestable(f"{len(pre.table)} effects rest on enough clusters, and {pre.clusters} clusters test them")

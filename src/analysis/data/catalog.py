@@ -75,6 +75,9 @@ class Column(_Strict):
             raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}; exchange them")
         if self.values is not None and (self.type in ("boolean", "date") or self._misfits(self.values)):
             raise ValueError(f"values do not fit type {self.type}; write values of that type")
+        near = self.unit.strip().lower()
+        if near in ("share", "log", "logs", "shares", "proportion", "percentage") and self.unit not in ("share", "log"):
+            raise ValueError(f"unit {self.unit!r}; write share (0 to 1) or log, which the report shows in per cent")
         if self.missing_codes and self.missing == "refuse":
             raise ValueError("missing_codes although missing values are refused; write `missing: allow`")
         return self

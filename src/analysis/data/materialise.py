@@ -39,14 +39,15 @@ def materialise(dataset: str) -> Outcome:
     return _bring([catalog.read(dataset)])[0]
 
 
-def materialise_all() -> list[Outcome]:
-    """Bring every declared dataset into data/raw, with at most one download.
+def materialise_all(*, fetched_only: bool = False) -> list[Outcome]:
+    """Bring every declared dataset into data/raw, with at most one download; or only those with a distribution.
 
     A file that is there with the declared checksum is left alone; with another checksum it is refused (R305) and
     never overwritten. Also raises Refusal D401, R304 (declaration), D406 (no network, a person's own file missing),
     R305 (an archive, its member or the table made from it has another checksum).
     """
-    return _bring([catalog.read(dataset) for dataset in catalog.datasets()])
+    sources = [catalog.read(dataset) for dataset in catalog.datasets()]
+    return _bring([source for source in sources if source.distribution or not fetched_only])
 
 
 def _bring(sources: list[Source]) -> list[Outcome]:

@@ -57,8 +57,8 @@ def labels_of(study: Study, source: catalog.Source) -> Labels:
         raise Refusal(
             "D401",
             f"{source.declaration}:columns",
-            "no column has the role time or the role first_treated",
-            "give one column each of these roles (and one the role unit, for a panel)",
+            "the table needs one row per unit and period, with a column for each of the roles time and first_treated",
+            "give one column each of these roles (and one the role unit, when units are followed over time)",
         )
     return Labels(
         outcome=study.outcome,
@@ -66,7 +66,7 @@ def labels_of(study: Study, source: catalog.Source) -> Labels:
         unit=only("unit"),
         first_treated=only("first_treated"),
         weight=study.weight or "",
-        cluster=study.cluster or "",
+        cluster=study.cluster or (only("cluster") if only("unit") else ""),
     )
 
 

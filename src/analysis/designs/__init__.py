@@ -65,7 +65,8 @@ def alternatives(study: Study, data: Data, headline: Effects) -> list[Alternativ
         shown.append(Alternative(name, estimate(study, data, name), _reason(name, data) + _without(study, name)))
     if study.covariates:
         bare = study.model_copy(update={"covariates": []})
-        shown.append(Alternative(study.design, estimate(bare, data), "without covariates"))
+        label = f"{study.design} without covariates"
+        shown.append(Alternative(label, estimate(bare, data), "what the covariates change"))
     return shown
 
 

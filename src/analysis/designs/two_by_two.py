@@ -41,7 +41,8 @@ def estimate(
         Refusal: several adoption dates (E101), or clustered errors without a cluster column (E105).
     """
     if data.staggered:
-        raise Refusal("E101", "design", f"{len(data.dates)} adoption dates", "use `design: group_time`")
+        problem = f"{len(data.dates)} adoption dates, and this design compares one date before and after"
+        raise Refusal("E101", "design", problem, "use `design: group_time`")
     if isinstance(data, Panel):
         return _of_panel(data, covariates, errors)
     return _of_sample(data, covariates, errors)

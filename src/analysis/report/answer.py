@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from analysis.decide.decision import SURE
 from analysis.report import display
 from analysis.report.display import Block, Unit
 
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
     from analysis.result import Check, Data, Effects, Estimate
     from analysis.study import Study
 
+LIKELY = f"{100 * SURE:.0f}\u202f%"
 ACTIONS = {
-    "extend": "Continue or extend: a gain that matters is at least 80\u202f% likely, and the evidence is not weak.",
-    "stop": "Do not extend as it is: a loss that matters is at least 80\u202f% likely. Change it, compensate, or stop.",
+    "extend": f"Continue or extend: a benefit that matters is at least {LIKELY} likely, and the evidence is not weak.",
+    "stop": f"Do not extend as it is: harm that matters is at least {LIKELY} likely. Change it, or stop.",
     "immaterial": "Choose on other grounds: the whole interval lies below an effect that matters.",
-    "collect": "Collect more evidence before committing: neither a gain nor a loss that matters is likely enough.",
+    "collect": "Collect more evidence before committing: neither benefit nor harm that matters is likely enough.",
     "not_on_this": "Do not decide on this estimate alone: the evidence is too weak to carry a decision.",
     "withhold": "No recommendation: a check stops the answer from being used.",
 }
@@ -72,9 +74,9 @@ def sentence(study: Study, outcome: Column, effects: Effects, estimate: Estimate
             f"{who}: the effect on the {label} is {verdict(decision)}{few}. Estimate {_with_unit(value, unit)} "
             f"({between}{_from(unit, effects)})."
         )
-    verb = ("raised" if estimate.value > 0 else "lowered") if decision.step >= 2 else "was followed by a"
+    verb = ("raised" if estimate.value > 0 else "lowered") if decision.step == 3 else "was followed by a"
     size = _with_unit(value.lstrip(display.MINUS), unit)
-    if decision.step >= 2:
+    if decision.step == 3:
         return f"{who} {verb} the {label} by {size} ({between}{_from(unit, effects)})."
     turn = "rise" if estimate.value > 0 else "fall"
     return (
@@ -91,14 +93,14 @@ def chance(study: Study, unit: Unit, estimate: Estimate, decision: Decision) -> 
     """How likely an effect is that matters, in the direction of the estimate."""
     matters = unit.size(study.worthwhile, estimate.value)
     if decision.gain is None or decision.harm is None:
-        return f"Cannot be stated: too few treated clusters for a distribution (an effect matters from {matters})."
+        return (
+            f"Cannot be stated: {estimate.treated_clusters} of {estimate.clusters} clusters are treated, too few (or "
+            f"too few to compare with) for a chance. An effect matters from {matters} on."
+        )
     good = estimate.value * study.direction >= 0
     p = decision.gain if good else decision.harm
-    kind = "gain" if good else "loss"
-    said = f"{kind} of at least {matters}"
-    if decision.step <= 1:
-        return f"If the assumptions held, a {said} would be {display.likely(p)}: {display.percent(p)}."
-    return f"A {said} is {display.likely(p)}: {display.percent(p)}."
+    change = f"{'beneficial' if good else 'harmful'} {'rise' if estimate.value > 0 else 'fall'}"
+    return f"If the assumptions hold, a {change} of at least {matters} is {display.likely(p)}: {display.percent(p)}."
 
 
 def overturn(unit: Unit, estimate: Estimate, decision: Decision) -> str:
@@ -112,10 +114,10 @@ def overturn(unit: Unit, estimate: Estimate, decision: Decision) -> str:
         )
     size = unit.size(decision.drift, estimate.value)
     if decision.shock:
-        return f"A change of {size} in one group alone, for any other reason, would bring no effect into the interval."
+        return f"A change of {size} in one group alone, for any other reason, would make zero plausible."
     return (
-        f"A steady difference in trends of {size} a period between the groups, unrelated to the policy, would bring no "
-        "effect into the interval."
+        f"A steady difference in trends of {size} a period between the groups, unrelated to the policy, would be "
+        "enough to make zero plausible."
     )
 
 

@@ -154,6 +154,11 @@ def level_words(level: float) -> str:
     return f"{100 * level:g}{THIN}% interval"
 
 
+def bounded(x: float | None) -> float | None:
+    """`x` for a file: None where it is missing or unbounded."""
+    return x if x is not None and math.isfinite(x) else None
+
+
 def number(name: str, label: str, estimate: Estimate, unit: str) -> dict[str, Any]:
     """One published number at full precision, in the outcome's raw unit. Bounds are None where unbounded."""
     return {
@@ -161,10 +166,10 @@ def number(name: str, label: str, estimate: Estimate, unit: str) -> dict[str, An
         "label": label,
         "estimate": estimate.value,
         "std_error": estimate.std_error,
-        "low": estimate.low if math.isfinite(estimate.low) else None,
-        "high": estimate.high if math.isfinite(estimate.high) else None,
+        "low": bounded(estimate.low),
+        "high": bounded(estimate.high),
         "level": estimate.level,
-        "p_value": estimate.p_value if math.isfinite(estimate.p_value) else None,
+        "p_value": bounded(estimate.p_value),
         "n": estimate.n,
         "clusters": estimate.clusters,
         "treated_clusters": estimate.treated_clusters,

@@ -59,6 +59,7 @@ def comparison(shown: Sequence[Alternative], estimates: Sequence[Estimate], stud
         if place:
             numbers.append(display.number(name, f"{label}: {alternative.reason}", estimate, outcome.unit))
     header = ["Estimator", *estimate_header(unit), "Why it is shown"]
+    note = f"{_agreement(estimates)} Intervals follow each estimator's own convention, named in the CSV file."
     if len(rows) == 1:
         return display.prose("No other estimator was asked for: name one under `compare_with` in the parameter file.")
     return display.table(
@@ -66,7 +67,7 @@ def comparison(shown: Sequence[Alternative], estimates: Sequence[Estimate], stud
         header,
         rows,
         "The answer beside other estimators",
-        "Standard errors and intervals follow each estimator's own convention, stated in the data behind the table.",
+        note,
         numbers=numbers,
         csv=_csv(entries),
         csv_name="estimators",
@@ -82,6 +83,18 @@ def estimate_header(unit: Unit) -> list[str]:
 def estimate_cells(estimate: Estimate, unit: Unit) -> list[str]:
     """The cells under `estimate_header`, one rounding for value and bounds."""
     return [*display.interval_numbers(estimate, unit), display.p_words(estimate.p_value)]
+
+
+def _agreement(estimates: Sequence[Estimate]) -> str:
+    """Whether the other estimators point the same way as the answer, and whether their intervals hold zero."""
+    answer, others = estimates[0], estimates[1:]
+    against = sum(other.value * answer.value < 0 for other in others)
+    unsure = sum(not other.excludes(0.0) for other in others)
+    if len(others) == 1:
+        way = "the other way" if against else "the same way"
+        return f"The other points {way}; its interval {'includes' if unsure else 'excludes'} zero."
+    way = f"{against} of {len(others)} others point the other way" if against else "All others point the same way"
+    return f"{way}; {unsure or 'none'} of their intervals {'include' if unsure != 1 else 'includes'} zero."
 
 
 def _csv(entries: Sequence[tuple[str, str, Estimate]]) -> str:

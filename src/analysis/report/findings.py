@@ -70,6 +70,6 @@ def _entry(check: Check, unit: Unit) -> dict[str, Any]:
         "advice": check.advice,
         "statistic": check.statistic,
         "p_value": check.p_value,
-        "low": check.low,
-        "high": check.high,
+        "low": display.bounded(check.low),
+        "high": display.bounded(check.high),
     }

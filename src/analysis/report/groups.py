@@ -24,6 +24,8 @@ def figure(data: Data, study: Study, outcome: Column, source: Source) -> Block:
     unit = Unit(outcome.unit)
     lines = _lines(data)
     scale = 100.0 if unit.name == "share" else 1.0
+    if unit.name == "log":
+        lines = {name: np.exp(values) for name, values in lines.items()}
     words = _axis(outcome, unit)
     caption = f"Mean of the outcome in each group over time: {display.lower_first(outcome.label)}."
     when = source.columns[data.labels.time].label
@@ -111,7 +113,7 @@ def _cohort(panel: Panel, cohort: int) -> list[str]:
 
 
 def _axis(outcome: Column, unit: Unit) -> str:
-    words = {"share": "%", "log": "log"}.get(unit.name, unit.name)
+    words = {"share": "%", "log": "geometric mean"}.get(unit.name, unit.name)
     return f"{outcome.label} ({words})" if words else outcome.label
 
 

@@ -62,7 +62,7 @@ class Reader:
         if len(self._answers) != 1:
             found = f"{len(self._answers)} cells display an answer, there must be one"
             raise Refusal("R311", "notebook", found, "display the answer once, in the first section")
-        asked.title = self._title or "Question and design"
+        asked.title = "How to read this page"
         asked.id = markup.slug(asked.title, self._ids)
         between = self._sections[: self._sections.index(self._lead)]
         asked.items += [item for section in between for item in section.items] + self._lead.items[: self._before]

@@ -53,7 +53,7 @@ def make(checked: Parameters, expected: Identity, folder: Path) -> Attempt:
     try:
         notebook = execute.execute(checked, folder)
     except execute.NotebookFailed as failed:
-        raise _failed(study, failed) from None
+        raise _failed(study, checked.file, failed) from None
     seconds = time.monotonic() - start
     notebook = export.clean(notebook)
     text = export.as_text(notebook)
@@ -75,10 +75,13 @@ def _refuse_if_moved(checked: Parameters, expected: Identity) -> None:
         raise Failed(f"{checked.study_name}: {', '.join(moved)} changed while the report was running; run it again")
 
 
-def _failed(study: str, failed: execute.NotebookFailed) -> Failed:
+def _failed(study: str, file: str, failed: execute.NotebookFailed) -> Failed:
     kept = staging.keep_failed(study, export.as_text(failed.notebook), failed.reason)
     if failed.refusal is not None:
-        return Failed(f"{failed.refusal}\nThe notebook as far as it got: {kept}", code=2)
+        head, dash, rest = failed.refusal.partition(" — ")
+        code, _, where = head.rpartition(" ")
+        named = failed.refusal if "/" in where else f"{code} {file}:{where}{dash}{rest}"
+        return Failed(f"{named}\nThe notebook as far as it got: {kept}", code=2)
     return Failed(f"{study}: {failed.reason}\nNothing was published. The notebook as far as it got: {kept}")
 
 

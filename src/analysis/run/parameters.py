@@ -121,6 +121,10 @@ def _declared_columns(study: Study, file: str) -> catalog.Source:
         except Refusal as refusal:
             problem = f"{refusal.problem} in {source.declaration}"
             raise Refusal(refusal.code, f"{file}:{field}", problem, refusal.fix) from None
+    if source.columns[study.outcome].unit in ("share", "log") and study.worthwhile >= 1:
+        unit = source.columns[study.outcome].unit
+        problem = f"{study.worthwhile:g} is more than everything for an outcome in unit {unit}"
+        raise Refusal("R302", f"{file}:worthwhile", problem, "write 0.03 for 3 per cent")
     return source
 
 

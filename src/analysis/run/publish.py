@@ -50,6 +50,7 @@ def report(path: Path) -> Outcome:
     """
     checked = parameters.load(path)
     _refuse_shared_name(checked)
+    _fetch(checked.source)
     catalog.verify(checked.source)
     own = identity.of(checked)
     done = _current(checked, own)
@@ -66,6 +67,14 @@ def write_index() -> Path:
     with state.lock("index"):
         catalogue.write()
     return paths.REPORTS / "index.html"
+
+
+def _fetch(source: catalog.Source) -> None:
+    """Bring the study's own dataset when it is not there yet."""
+    if source.distribution and not source.path.exists():
+        from analysis.data import materialise
+
+        materialise.materialise(source.dataset)
 
 
 def _refuse_shared_name(checked: Parameters) -> None:
