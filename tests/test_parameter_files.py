@@ -74,7 +74,7 @@ def test_a_threshold_in_per_cent_is_refused_for_shares_and_logs(
     copy.write_text(source.read_text(encoding="utf-8").replace("worthwhile: 0.03", "worthwhile: 3"), encoding="utf-8")
     monkeypatch.setattr(paths, "PARAMS", tmp_path / "params")
     with pytest.raises(
-        Refusal, match="slip.yml:worthwhile — 3 is more than everything .* Fix: write 0.03 for 3 per cent"
+        Refusal, match=r"slip.yml:worthwhile — 3 is more than everything .* Fix: write 0.03 for 3 per cent"
     ):
         parameters.load(copy)
 
