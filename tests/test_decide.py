@@ -118,7 +118,10 @@ def test_causal_verbs_need_evidence() -> None:
         "The policy raised the share of adults insured by 5.0 percentage points"
     )
     weak = sentence(0.05, decision(step=2))
-    assert "raised" not in weak and "was followed by a rise in the share of adults insured" in weak
+    assert (
+        "raised" not in weak
+        and "After the policy, the share of adults insured was 5.0 percentage points higher than the comparison" in weak
+    )
     assert "lowered the share" in sentence(-0.05, decision())
 
 

@@ -74,14 +74,13 @@ def sentence(study: Study, outcome: Column, effects: Effects, estimate: Estimate
             f"{who}: the effect on the {label} is {verdict(decision)}{few}. Estimate {_with_unit(value, unit)} "
             f"({between}{_from(unit, effects)})."
         )
-    verb = ("raised" if estimate.value > 0 else "lowered") if decision.step == 3 else "was followed by a"
     size = _with_unit(value.lstrip(display.MINUS), unit)
     if decision.step == 3:
+        verb = "raised" if estimate.value > 0 else "lowered"
         return f"{who} {verb} the {label} by {size} ({between}{_from(unit, effects)})."
-    turn = "rise" if estimate.value > 0 else "fall"
-    return (
-        f"{who} {verb} {turn} in the {label} of {size} beyond the comparison units ({between}{_from(unit, effects)})."
-    )
+    turn = "higher" if estimate.value > 0 else "lower"
+    after = f"After {study.intervention}, the {label} was {size} {turn} than the comparison predicts"
+    return f"{after} ({between}{_from(unit, effects)})."
 
 
 def verdict(decision: Decision) -> str:
