@@ -215,3 +215,9 @@ def test_a_users_own_settings_do_not_reach_the_kernel(published: Project, tmp_pa
     settings = {"IPYTHONDIR": str(tmp_path / "ipython"), "JUPYTER_DATA_DIR": str(tmp_path / "jupyter")}
     run = own.run("report", STUDY, **settings, PYTHONSTARTUP=str(startup / "00.py"), PYTHONHASHSEED="7")
     assert "reproduced here: 2 of 2" in run.out, run
+
+
+def test_a_filter_is_checked_without_reading_data(project: Project) -> None:
+    project.write(PARAMETER_FILE, f"{PARAMETERS}where: ['year > then']\n")
+    run = project.run("check-params")
+    assert run.code == 2 and f"{PARAMETER_FILE}:where — year holds numbers, not 'then'" in run.err

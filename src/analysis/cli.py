@@ -111,12 +111,15 @@ def _reports(chosen: argparse.Namespace) -> int:
 
 
 def _check_params(chosen: argparse.Namespace) -> int:
+    from analysis.data import roles
     from analysis.run import parameters
 
     worst = 0
     for path in [chosen.path.resolve()] if chosen.path else parameters.every():
         try:
-            print(f"{parameters.load(path).file}: in order", flush=True)
+            loaded = parameters.load(path)
+            roles.check(loaded.study, loaded.file)
+            print(f"{loaded.file}: in order", flush=True)
         except Refusal as refusal:
             worst = _say(refusal)
     return worst

@@ -58,11 +58,7 @@ class Effects:
 
     table: pd.DataFrame
     joint: Array
-    share: Array
-    share_cohorts: Array
     kind: Kind
-    reference: int | None
-    anticipation: int
     estimand: str
     method: str
     inference: str
@@ -72,6 +68,10 @@ class Effects:
     treated_clusters: int
     baseline: float
     refit: Callable[[Any], Effects]
+    share: Array = field(default_factory=lambda: np.empty(0))
+    share_cohorts: Array = field(default_factory=lambda: np.empty(0))
+    reference: int | None = None
+    anticipation: int = 0
     cohort_clusters: Array = field(default_factory=lambda: np.empty(0))
     concentration: Array = field(default_factory=lambda: np.empty(0))
     effective: float | None = None

@@ -44,6 +44,17 @@ def study_data(study: Study) -> Panel | Sample:
     return replace(built, dropped=(*dropped, *built.dropped))
 
 
+def check(study: Study, file: str) -> None:
+    """What the declaration alone can tell: roles and filter conditions. Raises Refusal naming the parameter `file`."""
+    source = catalog.read(study.dataset)
+    labels_of(study, source)
+    for text in study.where:
+        try:
+            condition(text, source)
+        except Refusal as refusal:
+            raise refusal if "/" in refusal.where else refusal.at(file) from None
+
+
 def labels_of(study: Study, source: catalog.Source) -> Labels:
     """The column behind each role: the study's own choice, else the one the declaration gives that role."""
     columns = [study.outcome, *study.covariates, *(name for name in (study.weight, study.cluster) if name)]

@@ -1,7 +1,7 @@
 """The decision rule: what the estimate, the checks and the smallest effect that matters recommend together.
 
-Chances read the estimate's t distribution as a posterior under a flat prior. The cut-offs are this project's choice
-and are printed with every recommendation.
+Chances read the estimate's t distribution as a posterior under a flat prior. The cut-off `SURE` is this project's
+choice; a recommendation that rests on it names it.
 """
 
 from __future__ import annotations

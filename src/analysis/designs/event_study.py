@@ -44,8 +44,6 @@ def estimate(data: Panel | Sample, *, anticipation: int = 0) -> Effects:
     return Effects(
         table=table,
         joint=joint,
-        share=np.empty(0),
-        share_cohorts=np.empty(0),
         kind="event_time",
         reference=reference,
         anticipation=anticipation,

@@ -74,11 +74,7 @@ def _of_sample(sample: Sample, covariates: list[str] | tuple[str, ...], errors: 
     return Effects(
         table=two_way_fixed_effects.single_row(value, float(np.sqrt(variance)), sample.treated_clusters, untreated),
         joint=np.array([[variance]]),
-        share=np.empty(0),
-        share_cohorts=np.empty(0),
         kind="single",
-        reference=None,
-        anticipation=0,
         estimand="average effect on the group the policy reached, over all periods since the start",
         method=f"difference in differences of repeated cross-sections, least squares{words}",
         inference=f"{named}; t distribution with {df:g} degrees of freedom",

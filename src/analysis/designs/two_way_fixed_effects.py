@@ -39,11 +39,7 @@ def estimate(data: Panel | Sample, *, covariates: list[str] | tuple[str, ...] = 
     return Effects(
         table=single_row(value, float(np.sqrt(variance)), data.treated_clusters, _common.comparison_clusters(data)),
         joint=np.array([[variance]]),
-        share=np.empty(0),
-        share_cohorts=np.empty(0),
         kind="single",
-        reference=None,
-        anticipation=0,
         estimand="average effect on the treated, weighted as two-way fixed effects weight it",
         method=f"two-way fixed effects{with_covariates}; {_common.weight_words(data)}",
         inference=_two_way.CONVENTION.format(cluster=_common.cluster_word(data), clusters=data.clusters, df=df),
