@@ -52,7 +52,7 @@ def test_unbounded_intervals_reach_no_file(last: str) -> None:
     found = checks.run(study, panel, pieces, path)
     estimate = designs.headline(study, panel, pieces)
     verdict = decide.decide(study, panel, pieces, path, estimate, found)
-    shown = answer.summary(study, measure, panel, pieces, estimate, verdict, found)
+    shown = answer.summary(study, measure, pieces, estimate, verdict, found)
     assert "unbounded" in shown.meta["answer"]["sentence"] and shown.meta["answer"]["strength"]["step"] == 1
     assert shown.meta["numbers"][0]["low"] is None and shown.meta["answer"]["headline"]["low"] is None
     assert all(check["low"] is None for check in findings.block(found, measure).meta["checks"])

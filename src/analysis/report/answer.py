@@ -14,7 +14,7 @@ from analysis.report.display import Block, Unit
 if TYPE_CHECKING:
     from analysis.data.catalog import Column
     from analysis.decide import Decision
-    from analysis.result import Check, Data, Effects, Estimate
+    from analysis.result import Check, Effects, Estimate
     from analysis.study import Study
 
 LIKELY = f"{100 * SURE:.0f}\u202f%"
@@ -31,7 +31,6 @@ ACTIONS = {
 def summary(
     study: Study,
     outcome: Column,
-    data: Data,
     effects: Effects,
     estimate: Estimate,
     decision: Decision,

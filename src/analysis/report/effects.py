@@ -47,7 +47,7 @@ def averages(found: Mapping[str, Estimate], effects: Effects, study: Study, outc
     )
 
 
-def comparison(shown: Sequence[Alternative], estimates: Sequence[Estimate], study: Study, outcome: Column) -> Block:
+def comparison(shown: Sequence[Alternative], estimates: Sequence[Estimate], outcome: Column) -> Block:
     """The headline beside other estimators, each with the reason why it is shown."""
     unit = Unit(outcome.unit)
     rows, numbers, entries = [], [], []
@@ -59,9 +59,9 @@ def comparison(shown: Sequence[Alternative], estimates: Sequence[Estimate], stud
         if place:
             numbers.append(display.number(name, f"{label}: {alternative.reason}", estimate, outcome.unit))
     header = ["Estimator", *estimate_header(unit), "Why it is shown"]
-    note = f"{_agreement(estimates)} Intervals follow each estimator's own convention, named in the CSV file."
     if len(rows) == 1:
         return display.prose("No other estimator was asked for: name one under `compare_with` in the parameter file.")
+    note = f"{_agreement(estimates)} Intervals follow each estimator's own convention, named in the CSV file."
     return display.table(
         "table",
         header,
