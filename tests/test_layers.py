@@ -11,7 +11,7 @@ from analysis import paths
 
 LEVELS = [
     {"paths", "refusal", "strict_yaml"},
-    {"study", "panel"},
+    {"study", "panel", "adoption"},
     {"averaging", "estimate"},
     {"result"},
     {"report.display", "report.palette"},

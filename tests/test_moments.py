@@ -9,7 +9,7 @@ import samples
 
 from analysis.data.panels import panel_from_frame
 from analysis.designs import event_study, group_time, two_by_two, two_way_fixed_effects
-from analysis.inference.moments import moments, unit_influence
+from analysis.inference.moments import cluster_influence, moments
 from analysis.panel import NEVER, Labels, Panel
 
 LABELS = Labels("y", "t", "i", "g")
@@ -66,8 +66,21 @@ def test_coarse_clusters_by_hand() -> None:
 def test_covariance_equals_the_sum_over_units(weight: str) -> None:
     effects = group_time.estimate(samples.mpdta(weight=weight), comparison="not_yet_treated")
     psi = effects.influence()
-    assert psi.shape == (500, len(effects.table))
-    np.testing.assert_allclose(psi.T @ psi, effects.covariance, atol=1e-18)
+    assert psi.shape == (500, len(effects.joint))
+    np.testing.assert_allclose(psi.T @ psi, effects.joint, atol=1e-18)
+
+
+def test_averages_carry_their_influence() -> None:
+    effects = group_time.estimate(samples.castle())
+    for averages in (effects.by("event_time"), effects.by("cohort"), effects.averaged_over(), effects.pre()):
+        psi = averages.influence()
+        np.testing.assert_allclose(psi.T @ psi, averages.joint, atol=1e-16)
+
+
+def test_one_pass_serves_every_estimator() -> None:
+    panel = samples.mpdta()
+    assert moments(panel) is moments(panel)
+    assert moments(panel.with_outcome(panel.outcome)) is not moments(panel)
 
 
 def test_singleton_clusters_change_nothing_and_coarse_ones_sum() -> None:
@@ -76,7 +89,7 @@ def test_singleton_clusters_change_nothing_and_coarse_ones_sum() -> None:
     psi = group_time.estimate(by_unit).influence()
     summed = np.zeros((by_state.clusters, psi.shape[1]))
     np.add.at(summed, by_state.cluster, psi)
-    np.testing.assert_allclose(summed.T @ summed, ours.covariance, atol=1e-18)
+    np.testing.assert_allclose(summed.T @ summed, ours.joint, atol=1e-18)
     assert ours.treated_clusters == 13
 
 
@@ -117,8 +130,8 @@ def test_event_study_without_never_treated_is_refused() -> None:
         event_study.estimate(treated)
 
 
-def test_unit_influence_needs_no_moments() -> None:
+def test_influence_by_hand() -> None:
     panel = tiny()
     scores = np.zeros((2, 4, 1))
     scores[1, :2, 0] = [-1, 1]
-    np.testing.assert_allclose(unit_influence(panel, scores)[:, 0], [-1, 1, 0, 0])
+    np.testing.assert_allclose(cluster_influence(panel, scores)[:, 0], [-1, 1, 0, 0])

@@ -149,7 +149,7 @@ def test_samples_count_what_they_drop() -> None:
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        (frame(), "P003 STOP first — repeated cross-sections need one start date"),
+        (frame().assign(first=1999.0), "P005 STOP first"),
         (frame().assign(first=np.nan), "P005 STOP first — the rows hold no group under the policy beside one without"),
         (frame().assign(first=2000.0), "P005 STOP first"),
     ],

@@ -7,13 +7,11 @@ import numpy as np
 from analysis.panel import Array
 
 
-def averaged(
-    estimate: Array, joint: Array, inside: Array, share: Array, member: Array | None
-) -> tuple[Array, Array, Array]:
-    """Weights (M, K), averages (M,) and the (M+G, M+G) covariance of averages and cohort shares.
+def averaged(estimate: Array, inside: Array, share: Array, member: Array | None) -> tuple[Array, Array, Array]:
+    """Weights (M, K), averages (M,) and the Jacobian (M+G, K+G) of averages and shares by pieces and shares.
 
     Args:
-        estimate: (K,) pieces; joint: (K+G, K+G) covariance of pieces and shares; share: (G,).
+        estimate: (K,) pieces; share: (G,) sizes of cohorts.
         inside: (M, K) fixed part of each weight. member: (K, G) the cohort of each piece, when cohort shares multiply
             the fixed part; None when they do not.
 
@@ -31,4 +29,4 @@ def averaged(
         gap = inside * (estimate[None, :] - values[:, None])
         jacobian[:m, k:] = gap @ member / total
     jacobian[m:, k:] = np.eye(g)
-    return weights, values, np.asarray(jacobian @ joint @ jacobian.T)
+    return weights, values, jacobian

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.refusal import Refusal
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -40,6 +38,9 @@ class Labels:
     first_treated: str = ""
     weight: str = ""
     cluster: str = ""
+    treatment: str = ""
+    dose: str = ""
+    eligible: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,10 @@ class Panel:
     outcome: (units, periods) in the outcome's own unit; a cell is NaN only where `before_adoption` masked it.
     periods: sorted period labels. adoption: (units,) position of the first treated period, NEVER where untreated.
     weight: (units,) with mean one. cluster: (units,) codes 0..clusters-1. upcoming: (units,) periods from the last one
-    to an adoption after it, 0 where there is none. covariates: name -> (units, periods).
+    to an adoption after it, 0 where there is none. covariates: name -> (units, periods). treatment: (units, periods),
+    where it may switch off again; adoption is then the first change. dose: (units,) intensity of the treatment, 0 where
+    never treated. eligible: (units,) whether the unit is one that the policy is meant for; adoption then holds the date
+    of the unit's surroundings. A missing outcome is NaN.
     """
 
     outcome: Array
@@ -63,8 +67,11 @@ class Panel:
     covariates: dict[str, Array] = field(default_factory=dict)
     dropped: tuple[Dropped, ...] = ()
     notes: tuple[str, ...] = ()
+    treatment: Array | None = None
+    dose: Array | None = None
+    eligible: Array | None = None
 
-    @property
+    @cached_property
     def n(self) -> int:
         """Observed unit-periods."""
         return int(np.isfinite(self.outcome).sum())
@@ -87,7 +94,8 @@ class Panel:
     @cached_property
     def treated_clusters(self) -> int:
         """Clusters with at least one unit that is ever treated."""
-        return int(np.count_nonzero(np.bincount(self.cluster[self.adoption != NEVER])))
+        reached = self.adoption != NEVER
+        return int(np.count_nonzero(np.bincount(self.cluster[self._meant(reached)])))
 
     @cached_property
     def clusters(self) -> int:
@@ -101,9 +109,12 @@ class Panel:
 
     @property
     def treated(self) -> Array:
-        """(units, periods) whether the unit has adopted by then."""
+        """(units, periods) whether the policy applies to the unit by then."""
+        if self.treatment is not None:
+            return np.asarray(self.treatment != 0)
         positions = np.arange(len(self.periods))
-        return np.asarray((self.adoption[:, None] != NEVER) & (positions >= self.adoption[:, None]))
+        reached = (self.adoption[:, None] != NEVER) & (positions >= self.adoption[:, None])
+        return np.asarray(reached if self.eligible is None else reached & self.eligible[:, None])
 
     def until(self, period: Any) -> Panel:
         """The panel up to and including `period`; later adopters become not treated within it."""
@@ -117,6 +128,7 @@ class Panel:
             adoption=np.where(self.adoption > last, NEVER, self.adoption),
             upcoming=np.where(self.adoption > last, self.adoption - last, later),
             covariates={name: values[:, keep] for name, values in self.covariates.items()},
+            treatment=None if self.treatment is None else self.treatment[:, keep],
         )
 
     def without_early_reactions(self, anticipation: int) -> Panel:
@@ -132,8 +144,13 @@ class Panel:
         """
         if not self.staggered:
             first = int(self.cohorts.max()) - anticipation
-            covariates = {name: values[:, :first] for name, values in self.covariates.items()}
-            return replace(self, outcome=self.outcome[:, :first], periods=self.periods[:first], covariates=covariates)
+            return replace(
+                self,
+                outcome=self.outcome[:, :first],
+                periods=self.periods[:first],
+                covariates={name: values[:, :first] for name, values in self.covariates.items()},
+                treatment=None if self.treatment is None else self.treatment[:, :first],
+            )
         reached = np.arange(len(self.periods)) >= self.adoption[:, None] - anticipation
         touched = (self.adoption[:, None] != NEVER) & reached
         return replace(self, outcome=np.where(touched, np.nan, self.outcome))
@@ -168,7 +185,13 @@ class Panel:
             upcoming=self.upcoming[keep],
             covariates={name: values[keep] for name, values in self.covariates.items()},
             dropped=(*self.dropped, gone),
+            treatment=None if self.treatment is None else self.treatment[keep],
+            dose=None if self.dose is None else self.dose[keep],
+            eligible=None if self.eligible is None else self.eligible[keep],
         )
+
+    def _meant(self, reached: Array) -> Array:
+        return reached if self.eligible is None else np.asarray(reached & self.eligible)
 
     def frame(self) -> pd.DataFrame:
         """The panel as a long table: unit, time, outcome, first_treated (missing = never), weight, covariates."""
@@ -189,35 +212,55 @@ class Panel:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Rows observed once each: repeated cross-sections of a group the policy reached and of one it did not.
+    """Rows observed once each: repeated cross-sections of groups that the policy reached and of one it did not.
 
-    outcome, period (position), treated (bool, member of the group reached), weight: (rows,). covariates:
-    name -> (rows,). start: position of the first period under the policy. cluster: (rows,) codes, or every row its own.
+    outcome, period (position), adoption (position of the first period under the policy in the row's group, NEVER where
+    there is none), weight: (rows,). covariates: name -> (rows,). cluster: (rows,) codes, or every row its own.
+    eligible: (rows,) whether the row is one that the policy is meant for.
     """
 
     outcome: Array
     periods: Array
     period: Array
-    treated: Array
-    start: int
+    adoption: Array
     weight: Array
     cluster: Array
     labels: Labels
     covariates: dict[str, Array] = field(default_factory=dict)
     dropped: tuple[Dropped, ...] = ()
     notes: tuple[str, ...] = ()
-
-    staggered = False
+    eligible: Array | None = None
 
     @property
     def n(self) -> int:
         """Rows."""
         return len(self.outcome)
 
+    @cached_property
+    def cohorts(self) -> Array:
+        """Adoption positions present, in order; NEVER first when there are rows of a group never reached."""
+        return np.unique(self.adoption)
+
+    @property
+    def treated(self) -> Array:
+        """(rows,) whether the row belongs to a group that the policy reached, before or after."""
+        reached = self.adoption != NEVER
+        return np.asarray(reached if self.eligible is None else reached & self.eligible)
+
+    @property
+    def start(self) -> int:
+        """Position of the first period in which any group is under the policy."""
+        return int(self.cohorts[self.cohorts != NEVER].min())
+
     @property
     def dates(self) -> Array:
-        """The period label at which the policy starts."""
-        return np.asarray(self.periods[[self.start]])
+        """Period labels at which the policy starts."""
+        return np.asarray(self.periods[self.cohorts[self.cohorts != NEVER]])
+
+    @property
+    def staggered(self) -> bool:
+        """More than one start date."""
+        return len(self.dates) > 1
 
     @property
     def weighted(self) -> bool:
@@ -236,7 +279,7 @@ class Sample:
 
     @cached_property
     def treated_clusters(self) -> int:
-        """Clusters with at least one row of the group reached."""
+        """Clusters with at least one row of a group reached."""
         return len(np.unique(self.cluster[self.treated]))
 
     def with_outcome(self, outcome: Array) -> Sample:
@@ -249,36 +292,9 @@ class Sample:
             self,
             outcome=self.outcome[keep],
             period=self.period[keep],
-            treated=self.treated[keep],
+            adoption=self.adoption[keep],
             weight=self.weight[keep],
             cluster=np.unique(self.cluster[keep], return_inverse=True)[1],
             covariates={name: values[keep] for name, values in self.covariates.items()},
+            eligible=None if self.eligible is None else self.eligible[keep],
         )
-
-
-def positions(adoption_dates: Array, periods: Array, column: str) -> Array:
-    """Positions of adoption dates (NaN = never) among sorted `periods`; dates after the last one are NEVER."""
-    dates = np.asarray(adoption_dates, dtype=float)
-    known = np.isfinite(dates)
-    if np.isinf(dates).any():
-        raise Refusal("P009", column, "an infinite adoption date", "leave it blank for never-treated")
-    low, high = float(periods[0]), float(periods[-1])
-    span = max(high - low, 20.0)
-    odd = known & ((dates < low - span) | (dates > high + 5 * span) | ((dates <= 0) & (low > 0)))
-    if odd.any():
-        value = dates[odd][0]
-        raise Refusal(
-            "P009",
-            column,
-            f"value {value:g} looks like a code for 'never' (periods run from {low:g} to {high:g})",
-            "leave it blank for never-treated, or declare it under missing_codes in source.yml",
-        )
-    place = np.searchsorted(periods, np.where(known, dates, high + 1), side="left")
-    return np.where(place >= len(periods), NEVER, place)
-
-
-def upcoming(adoption_dates: Array, periods: Array) -> Array:
-    """Periods from the last of `periods` to each later adoption date, at the usual spacing; 0 for all others."""
-    step = float(np.median(np.diff(periods.astype(float)))) if len(periods) > 1 else 1.0
-    ahead = np.ceil((np.asarray(adoption_dates, dtype=float) - float(periods[-1])) / step)
-    return np.where(np.isfinite(ahead) & (ahead > 0), np.nan_to_num(ahead), 0).astype(int)

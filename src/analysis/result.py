@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -54,6 +55,8 @@ class Effects:
     uncertainty of estimated shares. cohort_clusters: (G,) clusters of each cohort; concentration: (G,) sum of squared
     shares of a cohort's clusters in it. reference: event time of the reference cell, None if it varies. baseline: the
     treated units' mean outcome in the last period before adoption. refit estimates again on other data.
+    influence() gives (clusters, K+G) contributions whose cross-product is `joint`. related: further estimands of the
+    same fit by name.
     """
 
     table: pd.DataFrame
@@ -77,6 +80,7 @@ class Effects:
     effective: float | None = None
     by_cohort: Array | None = None
     influence: Callable[[], Array] | None = None
+    related: Mapping[str, Effects] = field(default_factory=dict)
 
     @property
     def estimate(self) -> Array:
@@ -157,6 +161,7 @@ class Effects:
             self,
             table=self.table[keep].reset_index(drop=True),
             joint=self.joint[np.ix_(places, places)],
+            influence=_composed(self.influence, np.eye(len(self.joint))[places]),
             by_cohort=None if self.by_cohort is None else self.by_cohort[keep],
         )
 
@@ -177,7 +182,8 @@ class Effects:
 
         shared = self.kind in ("cells", "cohort") and len(self.share) > 0 and kind != "cohort"
         member = self._own_cohort() if shared else None
-        weights, values, joint = averaged(self.estimate, self.joint, inside, self.share, member)
+        weights, values, jacobian = averaged(self.estimate, inside, self.share, member)
+        joint = jacobian @ self.joint @ jacobian.T
         by = weights @ self._member() if len(self.share) else None
         errors = np.sqrt(np.clip(np.diag(joint)[: len(inside)], 0, None))
         column = np.asarray(labels)
@@ -194,7 +200,10 @@ class Effects:
             }
         )
         effective = self._effective(weights[0]) if kind == "single" else self.effective
-        return replace(self, table=table, joint=joint, kind=kind, influence=None, effective=effective, by_cohort=by)
+        influence = _composed(self.influence, jacobian)
+        return replace(
+            self, table=table, joint=joint, kind=kind, influence=influence, effective=effective, by_cohort=by
+        )
 
     def _clusters_behind(self, weights: Array) -> Array:
         """(M,) treated clusters with weight in each average."""
@@ -222,6 +231,15 @@ class Effects:
             return self.effective
         cohort = weights @ self._member()
         return float(1 / (cohort**2 @ self.concentration))
+
+
+def _composed(influence: Callable[[], Array] | None, jacobian: Array) -> Callable[[], Array] | None:
+    """The contributions to linear combinations of what `influence` gives the contributions to."""
+    return None if influence is None else partial(_times, influence, jacobian)
+
+
+def _times(influence: Callable[[], Array], jacobian: Array) -> Array:
+    return np.asarray(influence() @ jacobian.T)
 
 
 def _weights(kind: Kind, labels: Array, share: Array, cohorts: Array) -> Array:

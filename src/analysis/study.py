@@ -14,7 +14,17 @@ from analysis import paths
 from analysis.refusal import Refusal
 
 Name = str
-CHOICES = {"comparison", "base_period", "anticipation", "average", "covariates", "errors"}
+CHOICES = {
+    "comparison",
+    "base_period",
+    "anticipation",
+    "average",
+    "covariates",
+    "adjustment",
+    "family",
+    "window",
+    "errors",
+}
 FIXES = {
     "float_type": "write a number, e.g. 0.03",
     "int_type": "write a whole number",
@@ -41,21 +51,30 @@ class Study(BaseModel):
     where: list[str] = []
     since: int | None = None
     until: int | None = None
-    unbalanced: Literal["refuse", "drop_units"] = "refuse"
+    unbalanced: Literal["refuse", "drop_units", "keep"] = "refuse"
+    treatment: Name | None = None
+    dose: Name | None = None
+    eligible: Name | None = None
     design: Name
     comparison: Literal["never_treated", "not_yet_treated"] = "not_yet_treated"
     base_period: Literal["varying", "universal"] = "universal"
     anticipation: int = Field(default=0, ge=0, le=20)
     average: Literal["simple", "event_time", "cohort", "period"] = "simple"
     covariates: list[Name] = []
+    adjustment: Literal["doubly_robust", "regression", "weighting"] = "doubly_robust"
+    family: Literal["linear", "poisson"] = "linear"
+    window: int | None = Field(default=None, ge=1, le=100)
     weight: Name | None = None
     cluster: Name | None = None
     errors: Literal["clustered", "robust", "classical"] = "clustered"
-    compare_with: list[Name] = []
+    estimators: list[Name] = []
     checks: list[Name] = []
+    placebo_outcome: Name | None = None
+    exposure: Name | None = None
     worthwhile: float = Field(gt=0, lt=1e12)
     better: Literal["higher", "lower"]
     level: float = Field(default=0.95, ge=0.5, le=0.999)
+    draws: int = Field(default=999, ge=99, le=99_999)
     seed: int = Field(default=20260101, ge=0, le=2**32 - 1)
 
     @field_validator("question")
@@ -70,7 +89,7 @@ class Study(BaseModel):
     def _number(cls, value: Any) -> Any:
         return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
-    @field_validator("design", "compare_with", "checks")
+    @field_validator("design", "estimators", "checks")
     @classmethod
     def _is_module(cls, value: Any, info: Any) -> Any:
         folder = "checks" if info.field_name == "checks" else "designs"
@@ -80,7 +99,18 @@ class Study(BaseModel):
                 raise ValueError(f"unknown name {name!r}; {did_you_mean(name, known)}")
         return value
 
-    @field_validator("dataset", "outcome", "weight", "cluster", "covariates")
+    @field_validator(
+        "dataset",
+        "outcome",
+        "weight",
+        "cluster",
+        "covariates",
+        "treatment",
+        "dose",
+        "eligible",
+        "placebo_outcome",
+        "exposure",
+    )
     @classmethod
     def _plain_name(cls, value: Any) -> Any:
         for name in [value] if isinstance(value, str) else value or []:
@@ -90,9 +120,13 @@ class Study(BaseModel):
 
     @model_validator(mode="after")
     def _every_choice_counts(self) -> Self:
-        """A choice that the design would ignore is refused: the reader would believe it was made."""
+        """A choice that the design would ignore is refused: the reader would believe it was made.
+
+        An adjustment, a family and a window may also be meant for one of the other estimators.
+        """
         used = options(self.design)
-        for name in sorted(CHOICES - used):
+        others = set().union(*(options(name) for name in self.estimators)) & {"adjustment", "family", "window"}
+        for name in sorted(CHOICES - used - others):
             if getattr(self, name) != type(self).model_fields[name].get_default():
                 raise ValueError(
                     f"{name} has no effect under design {self.design}; remove it, or choose another design"

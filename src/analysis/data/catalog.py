@@ -22,7 +22,7 @@ Scalar = int | float | str
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Sentence = Annotated[str, Field(min_length=3)]
 ONCE: tuple[Role, ...] = ("unit", "time", "first_treated", "treated")
-RESERVED = {"catalog", "columnar", "delimited", "materialise", "panels", "roles", "samples", "table"}
+RESERVED = {"catalog", "columnar", "delimited", "grid", "materialise", "panels", "roles", "samples", "table"}
 _DATASET = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 

@@ -35,12 +35,13 @@ def study_data(study: Study) -> Panel | Sample:
     labels = labels_of(study, source)
     frame, dropped = _kept(frame, study, labels, source)
     with _in_file(source):
+        carried = list(dict.fromkeys([*study.covariates, *_also(study)]))
         if labels.unit:
             built: Panel | Sample = panels.panel_from_frame(
-                frame, labels, covariates=study.covariates, unbalanced=study.unbalanced
+                frame, labels, covariates=carried, unbalanced=study.unbalanced
             )
         else:
-            built = samples.sample_from_frame(frame, labels, covariates=study.covariates)
+            built = samples.sample_from_frame(frame, labels, covariates=carried)
     return replace(built, dropped=(*dropped, *built.dropped))
 
 
@@ -55,16 +56,23 @@ def check(study: Study, file: str) -> None:
             raise refusal if "/" in refusal.where else refusal.at(file) from None
 
 
+def _also(study: Study) -> list[str]:
+    """Columns that checks look at, carried along beside the covariates."""
+    return [name for name in (study.placebo_outcome, study.exposure) if name]
+
+
 def labels_of(study: Study, source: catalog.Source) -> Labels:
     """The column behind each role: the study's own choice, else the one the declaration gives that role."""
-    columns = [study.outcome, *study.covariates, *(name for name in (study.weight, study.cluster) if name)]
+    named = (study.weight, study.cluster, study.treatment, study.dose, study.eligible, *_also(study))
+    columns = [study.outcome, *study.covariates, *(name for name in named if name)]
     for name in columns:
         catalog.column(source, name)
 
     def only(role: catalog.Role) -> str:
         return next(iter(catalog.by_role(source, role)), "")
 
-    if not only("time") or not only("first_treated"):
+    treatment = study.treatment or ("" if only("first_treated") else only("treated"))
+    if not only("time") or not (only("first_treated") or treatment):
         raise Refusal(
             "D401",
             f"{source.declaration}:columns",
@@ -75,9 +83,12 @@ def labels_of(study: Study, source: catalog.Source) -> Labels:
         outcome=study.outcome,
         time=only("time"),
         unit=only("unit"),
-        first_treated=only("first_treated"),
+        first_treated="" if treatment else only("first_treated"),
         weight=study.weight or "",
         cluster=study.cluster or (only("cluster") if only("unit") else ""),
+        treatment=treatment,
+        dose=study.dose or "",
+        eligible=study.eligible or "",
     )
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.data.panels import codes, infinite, positive
-from analysis.panel import NEVER, Array, Dropped, Labels, Sample, positions
+from analysis.adoption import positions
+from analysis.data.grid import codes
+from analysis.data.panels import infinite, positive
+from analysis.panel import NEVER, Array, Dropped, Labels, Sample
 from analysis.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -26,8 +28,9 @@ def sample_from_frame(frame: pd.DataFrame, labels: Labels, *, covariates: Sequen
     columns = {name: frame[name].to_numpy(dtype=float, na_value=np.nan) for name in covariates}
     keep, dropped = _complete({labels.outcome: outcome, **columns})
     periods, period = np.unique(frame[labels.time].to_numpy()[keep], return_inverse=True)
-    start = positions(frame[labels.first_treated].to_numpy(dtype=float, na_value=np.nan)[keep], periods, labels.time)
-    first = _start(start, labels.first_treated)
+    dates = frame[labels.first_treated].to_numpy(dtype=float, na_value=np.nan)[keep]
+    adoption = positions(dates, periods, labels.first_treated)
+    _check_contrast(adoption, labels.first_treated)
     if labels.cluster and frame[labels.cluster].isna().to_numpy()[keep].any():
         raise Refusal("E105", labels.cluster, "a row has no cluster", "every row needs its cluster")
     weight = _row_weight(frame, labels, keep)
@@ -37,13 +40,13 @@ def sample_from_frame(frame: pd.DataFrame, labels: Labels, *, covariates: Sequen
         outcome[keep],
         periods,
         period,
-        start != NEVER,
-        first,
+        adoption,
         weight,
         cluster,
         labels,
         columns,
         dropped,
+        eligible=_eligible(frame, labels.eligible, keep) if labels.eligible else None,
     )
 
 
@@ -59,19 +62,23 @@ def _complete(columns: Mapping[str, Array]) -> tuple[Array, tuple[Dropped, ...]]
     return ~missing, tuple(dropped)
 
 
-def _start(start: Array, column: str) -> int:
-    """The one position at which the policy starts. Raises Refusal unless there is one, after the first period."""
-    dates = np.unique(start[start != NEVER])
-    if len(dates) > 1:
-        raise Refusal("P003", column, "repeated cross-sections need one start date", "split the study by date")
-    if not len(dates) or (start != NEVER).all() or dates[0] == 0:
+def _eligible(frame: pd.DataFrame, name: str, keep: Array) -> Array:
+    values = frame[name].to_numpy(dtype=float, na_value=np.nan)[keep]
+    if not np.isin(values, (0.0, 1.0)).all():
+        raise Refusal("E131", name, "a row is neither eligible (1) nor not (0)", "write 0 or 1 in every row")
+    return np.asarray(values == 1.0)
+
+
+def _check_contrast(adoption: Array, column: str) -> None:
+    """Raises Refusal unless a group is reached after the first period and another is not."""
+    dates = np.unique(adoption[adoption != NEVER])
+    if not len(dates) or dates[0] == 0 or ((adoption != NEVER).all() and len(dates) == 1):
         raise Refusal(
             "P005",
             column,
             "the rows hold no group under the policy beside one without, before and after",
             "check the role columns and the filter `where`",
         )
-    return int(dates[0])
 
 
 def _row_weight(frame: pd.DataFrame, labels: Labels, keep: Array) -> Array:

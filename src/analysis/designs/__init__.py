@@ -55,13 +55,15 @@ def card(name: str) -> dict[str, str]:
 
 
 def alternatives(study: Study, data: Data, headline: Effects) -> list[Alternative]:
-    """The headline beside the estimators named in `compare_with`, and beside itself without covariates.
+    """The headline beside the study's other estimators, and beside itself without covariates.
 
     With several adoption dates two-way fixed effects is always shown, and never as the headline.
     """
     shown = [Alternative(study.design, headline, "the headline")]
     usual = ["two_way_fixed_effects"] if isinstance(data, Panel) and data.staggered else []
-    for name in dict.fromkeys([*usual, *study.compare_with]):
+    for name in dict.fromkeys([*usual, *study.estimators]):
+        if name == study.design:
+            continue
         shown.append(Alternative(name, estimate(study, data, name), _reason(name, data) + _without(study, name)))
     if study.covariates:
         bare = study.model_copy(update={"covariates": []})
@@ -93,7 +95,7 @@ def _refuse_two_way_headline(name: str, data: Data) -> None:
             "design",
             f"{len(data.dates)} adoption dates ({dates}): two-way fixed effects would compare with units already "
             "treated and cannot be the headline",
-            f"set `design: group_time` and list {name} under `compare_with`",
+            f"set `design: group_time` and list {name} under `estimators`",
         )
 
 

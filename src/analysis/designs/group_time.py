@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.designs import _common
-from analysis.inference.moments import Moments, moments, never_row, unit_influence
+from analysis.inference.moments import Moments, cluster_influence, moments, never_row
 from analysis.panel import NEVER, Array, Panel, Sample
 from analysis.refusal import Refusal
 from analysis.result import Effects
@@ -92,7 +92,7 @@ def estimate(
         cohort_clusters=counts[cohorts],
         concentration=concentration[cohorts],
         refit=partial(estimate, comparison=comparison, base_period=base_period, anticipation=anticipation),
-        influence=partial(unit_influence, data, scores),
+        influence=partial(cluster_influence, data, np.concatenate([scores, shares], axis=2)),
     )
 
 

@@ -15,10 +15,12 @@ cohort first. Liang and Zeger (1986); for the group-time case Callaway and Sant'
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from analysis.panel import NEVER, Array, Panel
+from analysis.refusal import Refusal
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +69,21 @@ class Moments:
         return psi
 
 
+_CACHE: WeakKeyDictionary[Panel, Moments] = WeakKeyDictionary()
+
+
 def moments(panel: Panel) -> Moments:
-    """The moments of `panel`, in one pass: a mean and one matrix product per cohort."""
+    """The moments of `panel`, in one pass: a mean and one matrix product per cohort; kept as long as the panel.
+
+    Raises Refusal P007 where a cohort's cell is missing for some of its units only.
+    """
+    found = _CACHE.get(panel)
+    if found is None:
+        found = _CACHE[panel] = _moments(panel)
+    return found
+
+
+def _moments(panel: Panel) -> Moments:
     cohorts, code = np.unique(panel.adoption, return_inverse=True)
     own = panel.clusters == len(panel.units)
     rows = [np.flatnonzero(code == g) for g in range(len(cohorts))]
@@ -90,24 +105,24 @@ def moments(panel: Panel) -> Moments:
     )
 
 
-def unit_influence(panel: Panel, scores: Array) -> Array:
-    """(units, K) contributions of single units: the influence function divided by the number of units."""
+def cluster_influence(panel: Panel, scores: Array) -> Array:
+    """(clusters, K) contributions of each cluster, for clusters of one unit or of many."""
     cohorts, code = np.unique(panel.adoption, return_inverse=True)
-    mean = np.stack([_mean(panel, np.flatnonzero(code == g)) for g in range(len(cohorts))])
-    return np.asarray(np.einsum("ia,iak->ik", _stacked(panel, code, mean), scores[code], optimize=True))
-
-
-def _mean(panel: Panel, row: Array) -> Array:
-    if panel.weighted:
-        weight = panel.weight[row]
-        return np.asarray(weight @ panel.outcome[row] / weight.sum())
-    return np.asarray(panel.outcome[row].mean(axis=0))
+    kernel = moments(panel)
+    if kernel.pairs is not None:
+        return kernel.influence(scores)
+    psi = np.empty((len(panel.units), scores.shape[2]))
+    for row in range(len(cohorts)):
+        member = np.flatnonzero(code == row)
+        psi[panel.cluster[member]] = _stacked(panel, member, kernel.mean[row]) @ scores[row]
+    return psi
 
 
 def _of_cohort(panel: Panel, row: Array, own: bool) -> tuple[Array, Array]:
     """Mean path (T,) and, when every unit is its own cluster, sum of z z' (T+2, T+2) of one cohort's units."""
     y, weight = panel.outcome[row], panel.weight[row]
     mean = np.asarray(weight @ y / weight.sum() if panel.weighted else y.mean(axis=0))
+    _refuse_gaps(panel, y, mean)
     if not own:
         return mean, np.empty(0)
     y -= mean
@@ -122,9 +137,10 @@ def _of_cohort(panel: Panel, row: Array, own: bool) -> tuple[Array, Array]:
     return mean, products
 
 
-def _stacked(panel: Panel, code: Array, mean: Array) -> Array:
-    weight = panel.weight[:, None]
-    departure = np.nan_to_num(panel.outcome - mean[code])
+def _stacked(panel: Panel, member: Array, mean: Array) -> Array:
+    """(members, T+2) z of the units `member`, whose mean path is `mean` (T,) or one row each."""
+    weight = panel.weight[member, None]
+    departure = np.nan_to_num(panel.outcome[member] - mean)
     return np.hstack([weight * departure, weight, np.ones_like(weight)])
 
 
@@ -132,8 +148,20 @@ def _pairs(panel: Panel, code: Array, mean: Array) -> tuple[Array, Array, Array]
     groups = int(code.max()) + 1
     pair, member = np.unique(panel.cluster * groups + code, return_inverse=True)
     sums = np.zeros((len(pair), mean.shape[1] + 2))
-    np.add.at(sums, member, _stacked(panel, code, mean))
+    np.add.at(sums, member, _stacked(panel, np.arange(len(code)), mean[code]))
     return sums, pair // groups, pair % groups
+
+
+def _refuse_gaps(panel: Panel, y: Array, mean: Array) -> None:
+    partly = np.isnan(mean) & np.isfinite(y).any(axis=0)
+    if partly.any():
+        period = panel.periods[int(partly.argmax())]
+        raise Refusal(
+            "P007",
+            f"({panel.labels.unit},{panel.labels.time})",
+            f"this design needs every unit in every period, and some have no row in {period:g}",
+            "set `unbalanced: drop_units`, or choose `design: group_time` or `imputation`, which work with gaps",
+        )
 
 
 def never_row(kernel: Moments) -> int | None:

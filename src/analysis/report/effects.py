@@ -60,7 +60,7 @@ def comparison(shown: Sequence[Alternative], estimates: Sequence[Estimate], outc
             numbers.append(display.number(name, f"{label}: {alternative.reason}", estimate, outcome.unit))
     header = ["Estimator", *estimate_header(unit), "Why it is shown"]
     if len(rows) == 1:
-        return display.prose("No other estimator was asked for: name one under `compare_with` in the parameter file.")
+        return display.prose("No other estimator was asked for: name one under `estimators` in the parameter file.")
     note = f"{_agreement(estimates)} Intervals follow each estimator's own convention, named in the CSV file."
     return display.table(
         "table",
