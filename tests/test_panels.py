@@ -192,3 +192,72 @@ def test_samples_need_their_clusters() -> None:
     table.loc[3, "c"] = np.nan
     with pytest.raises(Refusal, match="E105 STOP c — a row has no cluster"):
         sample_from_frame(table, Labels("y", "year", "", "first", "", "c"))
+
+
+def gappy(table: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Row 6 (unit 2 in 2002) is gone and the outcome of row 17 (unit 5 in 2001) is blank."""
+    table = frame() if table is None else table
+    return table.assign(y=table["y"].where(table.index != 17)).drop(index=6)
+
+
+def test_gaps_are_kept_by_choice_and_noted() -> None:
+    panel = panel_from_frame(gappy(), LABELS, unbalanced="keep")
+    assert np.argwhere(np.isnan(panel.outcome)).tolist() == [[1, 2], [4, 1]] and panel.n == 22
+    assert panel.notes == ("the panel has gaps: 2 of 24 unit-periods missing (8.3 %)",)
+    assert np.isfinite(panel.only(panel.units != 2, "test").outcome[0]).all()
+
+
+def test_too_many_gaps_are_refused() -> None:
+    sparse = frame().drop(index=[1, 6, 11, 12, 17])
+    assert "5 of 24 unit-periods missing (20.8 %)" in refused(sparse, unbalanced="keep")
+
+
+def test_a_missing_covariate_hides_its_cell() -> None:
+    table = frame()
+    table.loc[3, "x"] = np.nan
+    panel = panel_from_frame(table, LABELS, covariates=["x"], unbalanced="keep")
+    assert np.argwhere(np.isnan(panel.outcome)).tolist() == [[0, 3]]
+
+
+def switching(paths: dict[int, list[float]]) -> pd.DataFrame:
+    table = frame(units=len(paths))
+    return table.assign(d=np.concatenate([paths[unit] for unit in sorted(paths)]))
+
+
+def test_a_treatment_column_replaces_adoption_dates() -> None:
+    """On from 2002, on from 2003, never; then the same with a unit that switches off again."""
+    labels = Labels("y", "year", "id", "", treatment="d")
+    absorbing = panel_from_frame(switching({1: [0, 0, 1, 1], 2: [0, 0, 0, 1], 3: [0, 0, 0, 0]}), labels)
+    assert absorbing.adoption.tolist() == [2, 3, NEVER] and absorbing.treatment is None
+    table = switching({1: [0, 1, 0, 0], 2: [1, 1, 1, 0], 3: [0, 0, 0, 0], 4: [1, 1, 1, 1]})
+    panel = panel_from_frame(table, labels)
+    assert panel.adoption.tolist() == [1, 3, NEVER, NEVER]
+    np.testing.assert_array_equal(
+        panel.treated, np.array([[0, 1, 0, 0], [1, 1, 1, 0], [0, 0, 0, 0], [1, 1, 1, 1]]) == 1
+    )
+    kept = panel.only(panel.units != 1, "test").until(2002)
+    np.testing.assert_array_equal(kept.treatment, [[1, 1, 1], [0, 0, 0], [1, 1, 1]])
+
+
+def test_treated_from_the_start_under_a_treatment_column() -> None:
+    labels = Labels("y", "year", "id", "", treatment="d")
+    panel = panel_from_frame(switching({1: [1, 1, 1, 1], 2: [0, 0, 0, 1], 3: [0, 0, 0, 0]}), labels)
+    assert panel.units.tolist() == [2, 3] and panel.dropped[0].units == 1
+
+
+def test_eligible_units_and_doses() -> None:
+    table = frame().assign(e=lambda d: (d["id"] % 2).astype(float), dose=lambda d: np.where(d["id"] <= 3, d["id"], 0.0))
+    panel = panel_from_frame(table, Labels("y", "year", "id", "first", dose="dose", eligible="e"))
+    assert panel.dose.tolist() == [1, 2, 3, 0, 0, 0] and panel.eligible.tolist() == [True, False] * 3
+    assert panel.adoption.tolist() == [2, 2, 3, NEVER, NEVER, NEVER]
+    assert panel.treated.sum(axis=1).tolist() == [2, 0, 1, 0, 0, 0] and panel.treated_clusters == 2
+    assert refused(table.assign(dose=-1.0), Labels("y", "year", "id", "first", dose="dose")).startswith(
+        "E132 STOP dose"
+    )
+    assert refused(table.assign(e=0.5), Labels("y", "year", "id", "first", eligible="e")).startswith("E131 STOP e —")
+
+
+def test_samples_know_several_dates() -> None:
+    sample = sample_from_frame(frame(), Labels("y", "year", "", "first"))
+    assert sample.staggered and sample.dates.tolist() == [2002, 2003] and sample.start == 2
+    assert int(sample.treated.sum()) == 12 and sample.cohorts.tolist() == [NEVER, 2, 3]

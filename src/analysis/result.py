@@ -109,7 +109,14 @@ class Effects:
         return self._averaged(weights, dimension, labels)
 
     def along(self, average: str) -> Effects:
-        """The pieces that the named average ("simple", "event_time", "cohort", "period") averages in its last step."""
+        """The pieces that the named average ("simple", "event_time", "cohort", "period") averages in its last step.
+
+        Pieces by event time alone know two averages: weighted as their design does ("simple", and the best they have
+        for cohorts and periods), or every period since adoption alike ("event_time").
+        """
+        if self.kind == "event_time" and average == "event_time":
+            labels = self.table["event_time"].to_numpy()
+            return replace(self, table=self.table.assign(weight=_weights("event_time", labels, *[self.share] * 2)))
         if self.kind != "cells" or average == "simple":
             return self
         return self.by(average)  # type: ignore[arg-type]
@@ -174,7 +181,7 @@ class Effects:
         post = (self.table["event_time"] >= 0).to_numpy(dtype=float)
         if not post.any():
             raise ValueError("no treated cell to average")
-        return post
+        return post * self.table["weight"].to_numpy() if self.kind == "event_time" else post
 
     def _averaged(self, inside: Array, kind: Kind, labels: list[Any]) -> Effects:
         """Weighted averages; `inside` (M, K) holds the fixed part of each weight, shares multiply it if they apply."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 
@@ -16,16 +17,22 @@ from analysis.refusal import Refusal
 from analysis.result import Data, Effects, Estimate
 from analysis.study import CHOICES, Study, options
 
+TWO_WAY = ("event_study", "two_way_fixed_effects")
 CARD = ("Estimand", "Assumes", "Reference", "Fails when")
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """The headline, or another defensible way to the same number, with the reason it is shown."""
+    """The headline, or another way to the same number: its average, and the reason it is shown.
+
+    comparable: it estimates what the headline does, so that a gap between them needs an explanation.
+    """
 
     label: str
     effects: Effects
+    estimate: Estimate
     reason: str
+    comparable: bool = True
 
 
 def estimate(study: Study, data: Data, design: str | None = None) -> Effects:
@@ -54,22 +61,51 @@ def card(name: str) -> dict[str, str]:
     return found
 
 
-def alternatives(study: Study, data: Data, headline: Effects) -> list[Alternative]:
-    """The headline beside the study's other estimators, and beside itself without covariates.
+def alternatives(study: Study, data: Data, effects: Effects) -> list[Alternative]:
+    """The headline beside the study's other estimators, and beside itself without covariates: the same average of each,
+    with the inference that its clusters allow.
 
-    With several adoption dates two-way fixed effects is always shown, and never as the headline.
+    With several adoption dates two-way fixed effects is always shown, and never as the headline. Raises Refusal where
+    one of the estimators does not fit the data.
     """
-    shown = [Alternative(study.design, headline, "the headline")]
-    usual = ["two_way_fixed_effects"] if isinstance(data, Panel) and data.staggered else []
-    for name in dict.fromkeys([*usual, *study.estimators]):
-        if name == study.design:
-            continue
-        shown.append(Alternative(name, estimate(study, data, name), _reason(name, data) + _without(study, name)))
+    shown = [Alternative(study.design, effects, headline(study, data, effects), "the answer at the top")]
+    for name in dict.fromkeys([*_usual(data), *study.estimators]):
+        if name != study.design:
+            other = estimate(study, data, name)
+            shown.append(_alternative(study, data, name, other))
     if study.covariates:
         bare = study.model_copy(update={"covariates": []})
-        label = f"{study.design} without covariates"
-        shown.append(Alternative(label, estimate(bare, data), "what the covariates change"))
+        other = estimate(bare, data)
+        label, reason = f"{study.design} without covariates", "what the covariates change"
+        shown.append(Alternative(label, other, headline(bare, data, other), reason))
     return shown
+
+
+def comparable(shown: Sequence[Alternative]) -> dict[str, Estimate]:
+    """The estimates that should agree, by name, the headline first."""
+    return {one.label.replace("_", " "): one.estimate for one in shown if one.comparable}
+
+
+def _usual(data: Data) -> list[str]:
+    """What is shown unasked: two-way fixed effects, where the panel is staggered and it can be computed."""
+    complete = isinstance(data, Panel) and data.n == data.outcome.size and data.eligible is None
+    return ["two_way_fixed_effects"] if complete and data.staggered and data.treatment is None else []  # type: ignore[union-attr]
+
+
+def _alternative(study: Study, data: Data, name: str, effects: Effects) -> Alternative:
+    caution = name in TWO_WAY and data.staggered
+    reason = (
+        "for comparison only: with several adoption dates it also compares with units already treated"
+        if caution
+        else _idea(name)
+    )
+    return Alternative(name, effects, headline(study, data, effects), reason + _without(study, name), not caution)
+
+
+def _idea(name: str) -> str:
+    """What a design does, in the words of its file's first line."""
+    first = (inspect.getdoc(import_module(f"analysis.designs.{name}")) or "").partition("\n")[0]
+    return first.partition(": ")[2].rstrip(".") or first.rstrip(".")
 
 
 def path(study: Study, data: Data, headline: Effects) -> Effects | None:
@@ -88,7 +124,7 @@ def path(study: Study, data: Data, headline: Effects) -> Effects | None:
 
 
 def _refuse_two_way_headline(name: str, data: Data) -> None:
-    if name in ("event_study", "two_way_fixed_effects") and data.staggered:
+    if name in TWO_WAY and data.staggered:
         dates = ", ".join(f"{d:g}" for d in data.dates)
         raise Refusal(
             "E101",
@@ -103,12 +139,6 @@ def _without(study: Study, name: str) -> str:
     """The study's choices that another design cannot make, in words."""
     ignored = [c for c in sorted(CHOICES - options(name)) if getattr(study, c) != Study.model_fields[c].get_default()]
     return f", without {' and '.join(c.replace('_', ' ') for c in ignored)}" if ignored else ""
-
-
-def _reason(name: str, data: Data) -> str:
-    if name in ("event_study", "two_way_fixed_effects") and data.staggered:
-        return "for comparison only: with several adoption dates it also compares with units already treated"
-    return "another estimator of the same effect"
 
 
 def averages(study: Study, data: Data, effects: Effects) -> dict[str, Estimate]:

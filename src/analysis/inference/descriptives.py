@@ -22,4 +22,6 @@ def _by_period(sample: Sample, member: Array) -> Array:
 
 
 def _path(panel: Panel, member: Array) -> Array:
-    return np.asarray(np.average(panel.outcome[member], axis=0, weights=panel.weight[member]))
+    seen = np.isfinite(panel.outcome[member])
+    weight = panel.weight[member, None] * seen
+    return np.asarray((np.where(seen, panel.outcome[member], 0.0) * weight).sum(axis=0) / weight.sum(axis=0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,9 @@ from analysis.report import palette
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from analysis.report.display import Unit
+    from analysis.result import Estimate
 
 STYLE = Path(__file__).with_name("figures.mplstyle")
 
@@ -64,6 +68,18 @@ def intervals(axes: Axes, x: Sequence[Any], values: Any, low: Any, high: Any, co
     axes.errorbar(
         x, values, yerr=[below, above], fmt="o", color=color, ecolor=color, elinewidth=1.4, capsize=3, zorder=3
     )
+
+
+def row(axes: Axes, place: int, estimate: Estimate, unit: Unit, *, first: bool = False, hollow: bool = False) -> None:
+    """One estimate as a dot on row `place` with its interval, where it has one that is bounded."""
+    color = palette.ACCENT if first else palette.CONTROL
+    value, low, high = (unit.shown(x) for x in (estimate.value, estimate.low, estimate.high))
+    face = "white" if hollow else color
+    if math.isfinite(low) and math.isfinite(high):
+        axes.errorbar(
+            [value], [place], xerr=[[value - low], [high - value]], fmt="none", ecolor=color, elinewidth=1.4, capsize=3
+        )
+    axes.plot([value], [place], "o", color=color, markerfacecolor=face, zorder=3)
 
 
 def whole_periods(axes: Axes) -> None:

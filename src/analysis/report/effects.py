@@ -47,21 +47,21 @@ def averages(found: Mapping[str, Estimate], effects: Effects, study: Study, outc
     )
 
 
-def comparison(shown: Sequence[Alternative], estimates: Sequence[Estimate], outcome: Column) -> Block:
+def comparison(shown: Sequence[Alternative], outcome: Column) -> Block:
     """The headline beside other estimators, each with the reason why it is shown."""
     unit = Unit(outcome.unit)
     rows, numbers, entries = [], [], []
-    for place, (alternative, estimate) in enumerate(zip(shown, estimates, strict=True)):
-        label = alternative.label.replace("_", " ").capitalize()
-        rows.append([label, *estimate_cells(estimate, unit), alternative.reason])
-        name = "headline" if place == 0 else f"alternative_{place}_{alternative.label}"
-        entries.append((name, label, estimate))
+    for place, other in enumerate(shown):
+        label = other.label.replace("_", " ").capitalize()
+        rows.append([label, *estimate_cells(other.estimate, unit), other.reason])
+        name = "headline" if place == 0 else f"alternative_{place}_{other.label}"
+        entries.append((name, label, other.estimate))
         if place:
-            numbers.append(display.number(name, f"{label}: {alternative.reason}", estimate, outcome.unit))
-    header = ["Estimator", *estimate_header(unit), "Why it is shown"]
+            numbers.append(display.number(name, f"{label}: {other.reason}", other.estimate, outcome.unit))
+    header = ["Estimator", *estimate_header(unit), "How it works"]
     if len(rows) == 1:
         return display.prose("No other estimator was asked for: name one under `estimators` in the parameter file.")
-    note = f"{_agreement(estimates)} Intervals follow each estimator's own convention, named in the CSV file."
+    note = f"{_agreement(shown)} Intervals follow each estimator's own convention, named in the CSV file."
     return display.table(
         "table",
         header,
@@ -85,15 +85,19 @@ def estimate_cells(estimate: Estimate, unit: Unit) -> list[str]:
     return [*display.interval_numbers(estimate, unit), display.p_words(estimate.p_value)]
 
 
-def _agreement(estimates: Sequence[Estimate]) -> str:
-    """Whether the other estimators point the same way as the answer, and whether their intervals hold zero."""
-    answer, others = estimates[0], estimates[1:]
+def _agreement(shown: Sequence[Alternative]) -> str:
+    """Whether the comparable estimators point the same way as the answer, and whether their intervals hold zero."""
+    answer, *others = [other.estimate for other in shown if other.comparable]
+    if not others:
+        return "No other estimator of the same effect was asked for."
     against = sum(other.value * answer.value < 0 for other in others)
     unsure = sum(not other.excludes(0.0) for other in others)
     if len(others) == 1:
         way = "the other way" if against else "the same way"
         return f"The other points {way}; its interval {'includes' if unsure else 'excludes'} zero."
-    way = f"{against} of {len(others)} others point the other way" if against else "All others point the same way"
+    way = (
+        f"{against} of {len(others)} others point the other way" if against else f"All {len(others)} point the same way"
+    )
     return f"{way}; {unsure or 'none'} of their intervals {'include' if unsure != 1 else 'includes'} zero."
 
 

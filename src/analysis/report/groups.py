@@ -86,9 +86,10 @@ def timing(data: Data, source: Source) -> Block:
     when = source.columns[data.labels.time].label
     if isinstance(data, Sample):
         rows = [
-            ["Group the policy reached", str(data.dates[0]), f"{int(data.treated.sum()):,}"],
-            ["Comparison group", "never", f"{int((~data.treated).sum()):,}"],
+            ["Group the policy reached", str(date), f"{int((data.adoption == place).sum()):,}"]
+            for place, date in zip(data.cohorts[data.cohorts != NEVER], data.dates, strict=True)
         ]
+        rows.append(["Comparison group", "never", f"{int((data.adoption == NEVER).sum()):,}"])
         header = ["Group", f"First period under the policy ({when})", "Rows"]
     else:
         header = [

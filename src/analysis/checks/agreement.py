@@ -1,0 +1,59 @@
+"""Do defensible estimators of the same effect agree? A gap of more than a standard error needs an explanation.
+
+Reference: the threshold of one standard error is this project's choice. The estimators share their data, so that a gap
+is mostly not noise: it says that something they treat differently (comparison units, weights, early periods) matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from analysis.result import Check, Data, Effects, Estimate
+
+ASSUMPTION = "The answer does not hang on the choice of one estimator."
+
+
+def run(data: Data, effects: Effects, path: Effects | None, *, others: Mapping[str, Estimate]) -> Check:
+    """Compares the headline (the first of `others`) with every other estimator of the same average."""
+    named = list(others.items())
+    if len(named) < 2:
+        return _alone()
+    answer = named[0][1]
+    gaps = {name: other.value - answer.value for name, other in named[1:]}
+    farthest = max(gaps, key=lambda name: abs(gaps[name]))
+    error = answer.std_error or max((other.std_error or 0.0 for _, other in named[1:]), default=0.0)
+    apart = [name for name, gap in gaps.items() if abs(gap) > error]
+    against = [name for name in gaps if others[name].value * answer.value < 0 and abs(gaps[name]) > error]
+    return _verdict(farthest, abs(gaps[farthest]), error, apart, against, len(gaps))
+
+
+def _verdict(farthest: str, gap: float, error: float, apart: list[str], against: list[str], many: int) -> Check:
+    errors = f"{gap / error:.1f} standard errors" if error else "more than the shared data explain"
+    away = f"The farthest of {many} other estimators ({farthest}) lies {{gap}} from the answer, {errors}"
+    if many == 1:
+        away = f"The other estimator ({farthest}) lies {{gap}} from the answer, {errors}"
+    rest = f"; {len(apart)} of {many} lie more than one away ({', '.join(apart)})" if apart and many > 1 else ""
+    turned = f" It points the other way: {', '.join(against)}." if against else ""
+    return Check(
+        "agreement",
+        "E101",
+        ASSUMPTION,
+        f"{away}{rest}.{turned}",
+        "Say which comparison units, weights and periods each estimator uses, and which of them the decision is about."
+        if apart
+        else "Agreement does not test what all of them assume: parallel trends.",
+        "warn" if apart else "note",
+        gap / error if error else None,
+        amounts={"gap": gap},
+    )
+
+
+def _alone() -> Check:
+    return Check(
+        "agreement",
+        "E101",
+        ASSUMPTION,
+        "No other estimator was asked for, so that nothing shows whether the answer hangs on this one.",
+        "Name others under `estimators` in the parameter file.",
+        "note",
+    )
