@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+FEWEST = 3
+
+
 class Facts(TypedDict):
     """What every design of a panel reports in the same way."""
 
@@ -30,12 +33,15 @@ def panel_of(
     """`data` as the panel that a design can use; gaps, treatment and eligible say which features it knows.
 
     Raises Refusal: rows observed once (E130), gaps (P007), a treatment that switches off (P002), a group the policy is
-    not meant for (E131).
+    not meant for (E131), fewer than three clusters (E103).
     """
     words = name.replace("_", " ")
     if isinstance(data, Sample):
         fix = "use `design: two_by_two`, or group_time for several dates"
         raise Refusal("E130", "design", f"{words} needs the same units over time", fix)
+    if data.clusters < FEWEST:
+        problem = f"{data.clusters} clusters: nothing can be learnt about chance from so few"
+        raise Refusal("E103", data.labels.cluster or data.labels.unit, problem, "name a finer level, or add units")
     if data.treatment is not None and not treatment:
         raise _switches_off(data)
     if data.eligible is not None and not eligible:
