@@ -19,13 +19,14 @@ class _Strict(BaseModel):
 class Number(_Strict):
     """One published number with its uncertainty, at full precision, in `unit`.
 
-    A bound is null where the interval has no end on that side; `inference` says in words how the interval was made;
+    The estimate is null where only an interval is published; a bound is null where the interval has no end on that
+    side; `inference` says in words how the interval was made;
     `baseline` is the mean without the policy that the number is compared with.
     """
 
     id: str = Field(min_length=1, max_length=200)
     label: str = Field(min_length=1)
-    estimate: float
+    estimate: float | None
     std_error: float | None = Field(default=None, ge=0)
     low: float | None = None
     high: float | None = None
@@ -42,8 +43,10 @@ class Number(_Strict):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        below = self.low is not None and self.estimate < self.low
-        above = self.high is not None and self.estimate > self.high
+        if self.estimate is None and self.low is None and self.high is None:
+            raise ValueError("neither an estimate nor an interval")
+        below = self.estimate is not None and self.low is not None and self.estimate < self.low
+        above = self.estimate is not None and self.high is not None and self.estimate > self.high
         if below or above:
             raise ValueError(f"the estimate {self.estimate!r} is outside its interval {self.low!r} to {self.high!r}")
         return self
