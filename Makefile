@@ -59,6 +59,10 @@ unit: $(DATA)  ## the tests in tests/
 published: $(DATA)  ## run the latest published notebook of every study again and compare every output (nbval)
 	@$(BIN)/python -m pytest -p no:randomly -n $(WORKERS) --dist loadscope --nbval --rootdir=. $$($(BIN)/python -m analysis.cli latest)
 
+.PHONY: deviations
+deviations: $(DATA)  ## print the worst deviation from every reference implementation
+	@$(BIN)/python -m pytest --deviations $$(grep -l "^from deviations" tests/test_*.py)
+
 .PHONY: simulate
 simulate: $(DATA)  ## coverage of intervals and size of tests by simulation (about ten minutes, not part of test)
 	@$(BIN)/python -m pytest -m slow -n $(WORKERS) tests/test_coverage.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import deviations
 import pytest
 from project_copy import Project, copy, make
 
@@ -22,3 +23,13 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def project(published: Project, tmp_path: Path) -> Project:
     """A copy of the published project for one test."""
     return copy(published, tmp_path / "project")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--deviations", action="store_true", help="print the worst deviation from each reference")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if terminalreporter.config.getoption("--deviations"):
+        for line in deviations.table():
+            terminalreporter.write_line(line)

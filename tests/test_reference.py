@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import samples
+from deviations import near
 
 from analysis.designs import event_study, group_time, two_by_two, two_way_fixed_effects
 from analysis.inference import few_clusters
@@ -49,8 +50,8 @@ def fit(dataset: str, option: str) -> Effects:
     )
 
 
-def close(ours: float, theirs: str) -> bool:
-    return abs(ours - float(theirs)) < TOLERANCE
+def close(group: str, ours: float, theirs: str) -> bool:
+    return near(group, ours, theirs, TOLERANCE)
 
 
 @pytest.mark.parametrize(("dataset", "option"), options())
@@ -62,9 +63,9 @@ def test_group_time_effects_equal_did(dataset: str, option: str) -> None:
     for row in wanted:
         cohort, period = (float(x) for x in re.findall(r"\d+", row["term"]))
         ours = table.loc[(cohort, period)]
-        assert close(ours["estimate"], row["estimate"]), row
+        assert close("did: group-time effects, estimates", ours["estimate"], row["estimate"]), row
         if row["se"] not in ("", "NA"):
-            assert close(ours["std_error"], row["se"]), row
+            assert close("did: group-time effects, errors", ours["std_error"], row["se"]), row
 
 
 @pytest.mark.parametrize(("dataset", "option"), options())
@@ -77,13 +78,15 @@ def test_averages_equal_did(dataset: str, option: str) -> None:
         assert wanted
         for row in wanted:
             if row["term"] == "overall":
-                assert close(overall.value, row["estimate"]) and close(overall.std_error, row["se"]), row
+                assert close("did: averages, estimates", overall.value, row["estimate"]) and close(
+                    "did: averages, errors", overall.std_error, row["se"]
+                ), row
                 continue
             label = float(re.search(r"-?\d+$", row["term"].rstrip(")"))[0])
             ours = pieces.table.set_index(BY[kind]).loc[label]
-            assert close(ours["estimate"], row["estimate"]), row
+            assert close("did: averages, estimates", ours["estimate"], row["estimate"]), row
             if row["se"] not in ("", "NA"):
-                assert close(ours["std_error"], row["se"]), row
+                assert close("did: averages, errors", ours["std_error"], row["se"]), row
 
 
 def fixest(dataset: str, method: str, option: str) -> list[dict[str, str]]:
@@ -105,7 +108,9 @@ def test_event_study_equals_fixest(dataset: str, option: str, weight: str) -> No
     table = event_study.estimate(panel).table.set_index("event_time")
     for row in fixest(dataset, "fixest_event_study", option):
         ours = table.loc[int(re.search(r"-?\d+$", row["term"])[0])]
-        assert close(ours["estimate"], row["estimate"]) and close(ours["std_error"], row["se"]), row
+        assert close("fixest: event study, estimates", ours["estimate"], row["estimate"]) and close(
+            "fixest: event study, errors", ours["std_error"], row["se"]
+        ), row
 
 
 def test_event_study_covariance_equals_fixest() -> None:
@@ -128,13 +133,17 @@ def test_two_way_fixed_effects_equal_fixest(dataset: str, option: str, weight: s
     panel = samples.mpdta() if dataset == "mpdta" else samples.castle(weight=weight)
     (row,) = fixest(dataset, "fixest_twfe", option)
     ours = two_way_fixed_effects.estimate(panel).average(0.95)
-    assert close(ours.value, row["estimate"]) and close(ours.std_error, row["se"])
+    assert close("fixest: two-way fixed effects, estimates", ours.value, row["estimate"]) and close(
+        "fixest: two-way fixed effects, errors", ours.std_error, row["se"]
+    )
 
 
 def test_covariates_in_two_way_fixed_effects_equal_fixest() -> None:
     row = fixest("mpdta", "fixest_twfe", "with lpop x year; cluster_unit")[0]
     ours = two_way_fixed_effects.estimate(samples.mpdta(), covariates=["lpop"]).average(0.95)
-    assert close(ours.value, row["estimate"]) and close(ours.std_error, row["se"])
+    assert close("fixest: two-way fixed effects with a covariate, estimates", ours.value, row["estimate"]) and close(
+        "fixest: two-way fixed effects with a covariate, errors", ours.std_error, row["se"]
+    )
 
 
 @pytest.mark.parametrize(("vcov", "errors"), [("iid", "classical"), ("hetero", "robust")])
@@ -145,7 +154,9 @@ def test_repeated_cross_sections_equal_fixest(vcov: str, errors: str) -> None:
     ):
         row = next(r for r in fixest(dataset, "fixest_did2x2", option) if ":" in r["term"])
         ours = two_by_two.estimate(sample, errors=errors).average(0.95)
-        assert close(ours.value, row["estimate"]) and close(ours.std_error, row["se"])
+        assert close("fixest: repeated cross-sections, estimates", ours.value, row["estimate"]) and close(
+            "fixest: repeated cross-sections, errors", ours.std_error, row["se"]
+        )
 
 
 @pytest.mark.parametrize(
