@@ -14,9 +14,41 @@ from analysis.refusal import Refusal
 from analysis.result import Data, Effects
 from analysis.study import Study, modules
 
+
+def dosed() -> Panel:
+    """Treated counties with doses of their own: the logarithm of their size."""
+    panel = samples.mpdta()
+    return replace(panel, dose=np.where(panel.adoption == NEVER, 0.0, np.abs(panel.covariates["lpop"][:, 0]) + 0.5))
+
+
+def eligible() -> Panel:
+    """Every other county is one that the policy is meant for."""
+    panel = samples.mpdta()
+    return replace(panel, eligible=np.arange(len(panel.units)) % 2 == 0)
+
+
+def switched() -> Panel:
+    panel = samples.mpdta()
+    return replace(panel, treatment=panel.treated.astype(float))
+
+
 CASES = [
     ("group_time", samples.mpdta),
     ("group_time", samples.castle),
+    ("imputation", samples.mpdta),
+    ("imputation", samples.castle),
+    ("sun_abraham", samples.mpdta),
+    ("sun_abraham", samples.castle),
+    ("extended_twfe", samples.mpdta),
+    ("extended_twfe", samples.castle),
+    ("stacked", samples.mpdta),
+    ("stacked", samples.castle),
+    ("local_projection", samples.mpdta),
+    ("local_projection", samples.castle),
+    ("triple_difference", eligible),
+    ("switching", samples.mpdta),
+    ("switching", switched),
+    ("dose", dosed),
     ("event_study", samples.mpdta),
     ("two_way_fixed_effects", samples.mpdta),
     ("two_by_two", samples.organ),
@@ -69,6 +101,14 @@ def test_returns_effects_with_everything_later_steps_need(name: str, data) -> No
     assert np.linalg.eigvalsh(effects.covariance).min() > -1e-10 * np.abs(effects.covariance).max()
     assert effects.table["weight"].sum() == pytest.approx(1)
     assert effects.inference and effects.method and effects.estimand and np.isfinite(effects.baseline)
+
+
+@pytest.mark.parametrize(("name", "data"), [c for c in CASES if c[1] is not samples.kielmc])
+def test_contributions_of_clusters_make_up_the_covariance(name: str, data) -> None:
+    effects = fit(name, data())
+    psi = effects.influence()
+    assert psi.shape == (effects.clusters, len(effects.joint))
+    np.testing.assert_allclose(psi.T @ psi, effects.joint, atol=1e-10 * np.abs(effects.joint).max())
 
 
 @pytest.mark.parametrize(("name", "data"), CASES)
@@ -126,16 +166,18 @@ def test_time_shift_does_not_matter(name: str, data) -> None:
 def shuffled(data: Data, order: np.ndarray) -> Data:
     if isinstance(data, Sample):
         return data.rows(order)
-    return Panel(
-        data.outcome[order],
-        data.units[order],
-        data.periods,
-        data.adoption[order],
-        data.weight[order],
-        np.unique(data.cluster[order], return_inverse=True)[1],
-        data.labels,
-        data.upcoming[order],
-        {name: values[order] for name, values in data.covariates.items()},
+    return replace(
+        data,
+        outcome=data.outcome[order],
+        units=data.units[order],
+        adoption=data.adoption[order],
+        weight=data.weight[order],
+        cluster=np.unique(data.cluster[order], return_inverse=True)[1],
+        upcoming=data.upcoming[order],
+        covariates={name: values[order] for name, values in data.covariates.items()},
+        treatment=None if data.treatment is None else data.treatment[order],
+        dose=None if data.dose is None else data.dose[order],
+        eligible=None if data.eligible is None else data.eligible[order],
     )
 
 
@@ -149,7 +191,7 @@ def test_two_way_fixed_effects_is_never_a_staggered_headline() -> None:
 
 
 def test_cross_sections_are_refused_where_units_are_needed() -> None:
-    for name in ("group_time", "event_study", "two_way_fixed_effects"):
+    for name in set(DESIGNS) - {"group_time", "triple_difference", "two_by_two"}:
         with pytest.raises(Refusal, match="E130 STOP design"):
             designs.estimate(study(), samples.kielmc(), name)
 

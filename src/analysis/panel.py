@@ -140,16 +140,15 @@ class Panel:
         """Only what was observed before each unit's own adoption (less the periods in which it may already react).
 
         Adoption dates are kept for `adopt_earlier`. With one adoption date the periods from it on are cut; with several
-        the treated cells are masked.
+        (or a treatment that can switch off) the treated cells are masked.
         """
-        if not self.staggered:
+        if not self.staggered and self.treatment is None:
             first = int(self.cohorts.max()) - anticipation
             return replace(
                 self,
                 outcome=self.outcome[:, :first],
                 periods=self.periods[:first],
                 covariates={name: values[:, :first] for name, values in self.covariates.items()},
-                treatment=None if self.treatment is None else self.treatment[:, :first],
             )
         reached = np.arange(len(self.periods)) >= self.adoption[:, None] - anticipation
         touched = (self.adoption[:, None] != NEVER) & reached

@@ -56,7 +56,7 @@ class Effects:
     shares of a cohort's clusters in it. reference: event time of the reference cell, None if it varies. baseline: the
     treated units' mean outcome in the last period before adoption. refit estimates again on other data.
     influence() gives (clusters, K+G) contributions whose cross-product is `joint`. related: further estimands of the
-    same fit by name.
+    same fit by name. linear: estimates are sums of outcomes times weights that do not depend on them.
     """
 
     table: pd.DataFrame
@@ -81,6 +81,7 @@ class Effects:
     by_cohort: Array | None = None
     influence: Callable[[], Array] | None = None
     related: Mapping[str, Effects] = field(default_factory=dict)
+    linear: bool = True
 
     @property
     def estimate(self) -> Array:

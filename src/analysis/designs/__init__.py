@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 
-from analysis.inference import few_clusters
+import numpy as np
+
+from analysis.inference import bands, few_clusters
+from analysis.inference.bands import Band
 from analysis.panel import Panel
 from analysis.refusal import Refusal
 from analysis.result import Data, Effects, Estimate
@@ -25,14 +28,20 @@ CARD = ("Estimand", "Assumes", "Reference", "Fails when")
 class Alternative:
     """The headline, or another way to the same number: its average, and the reason it is shown.
 
-    comparable: it estimates what the headline does, so that a gap between them needs an explanation.
+    gap: its average less the headline's over the same periods since adoption; None where it estimates something else,
+    so that a gap would need no explanation.
     """
 
     label: str
     effects: Effects
     estimate: Estimate
     reason: str
-    comparable: bool = True
+    gap: float | None = 0.0
+
+    @property
+    def comparable(self) -> bool:
+        """It estimates what the headline does."""
+        return self.gap is not None
 
 
 def estimate(study: Study, data: Data, design: str | None = None) -> Effects:
@@ -71,19 +80,18 @@ def alternatives(study: Study, data: Data, effects: Effects) -> list[Alternative
     shown = [Alternative(study.design, effects, headline(study, data, effects), "the answer at the top")]
     for name in dict.fromkeys([*_usual(data), *study.estimators]):
         if name != study.design:
-            other = estimate(study, data, name)
-            shown.append(_alternative(study, data, name, other))
+            shown.append(_alternative(study, data, name, effects))
     if study.covariates:
         bare = study.model_copy(update={"covariates": []})
         other = estimate(bare, data)
-        label, reason = f"{study.design} without covariates", "what the covariates change"
-        shown.append(Alternative(label, other, headline(bare, data, other), reason))
+        label, gap = f"{study.design} without covariates", _gap(study, effects, other)
+        shown.append(Alternative(label, other, headline(bare, data, other), "what the covariates change", gap))
     return shown
 
 
-def comparable(shown: Sequence[Alternative]) -> dict[str, Estimate]:
-    """The estimates that should agree, by name, the headline first."""
-    return {one.label.replace("_", " "): one.estimate for one in shown if one.comparable}
+def gaps(shown: Sequence[Alternative]) -> dict[str, float]:
+    """How far each estimator of the same effect lies from the headline, by name."""
+    return {one.label.replace("_", " "): one.gap for one in shown[1:] if one.gap is not None}
 
 
 def _usual(data: Data) -> list[str]:
@@ -92,14 +100,32 @@ def _usual(data: Data) -> list[str]:
     return ["two_way_fixed_effects"] if complete and data.staggered and data.treatment is None else []  # type: ignore[union-attr]
 
 
-def _alternative(study: Study, data: Data, name: str, effects: Effects) -> Alternative:
-    caution = name in TWO_WAY and data.staggered
-    reason = (
-        "for comparison only: with several adoption dates it also compares with units already treated"
-        if caution
-        else _idea(name)
-    )
-    return Alternative(name, effects, headline(study, data, effects), reason + _without(study, name), not caution)
+def _alternative(study: Study, data: Data, name: str, answer: Effects) -> Alternative:
+    other = estimate(study, data, name)
+    shown = headline(study, data, other)
+    if name in TWO_WAY and data.staggered:
+        reason = "for comparison only: with several adoption dates it also compares with units already treated"
+        return Alternative(name, other, shown, reason + _without(study, name), None)
+    reason = _idea(name) + _horizon(answer, other) + _without(study, name)
+    return Alternative(name, other, shown, reason, _gap(study, answer, other))
+
+
+def _gap(study: Study, answer: Effects, other: Effects) -> float:
+    """The other's average less the answer's: over the other's own periods since adoption where it knows only those."""
+    ours, theirs = (one.along(study.average).averaged_over() for one in (answer, other))
+    if other.kind != "event_time" or answer.kind == "single":
+        return float(theirs.estimate[0] - ours.estimate[0])
+    path = answer.by("event_time").table.set_index("event_time")["estimate"]
+    table = other.along(study.average).table
+    table = table[(table["weight"] > 0) & table["event_time"].isin(path.index)]
+    apart = table["estimate"].to_numpy() - path[table["event_time"]].to_numpy()
+    return float(np.average(apart, weights=table["weight"]))
+
+
+def _horizon(answer: Effects, other: Effects) -> str:
+    """The last period since adoption that the other knows, where the answer knows later ones."""
+    last, longest = (int(one.table["event_time"].max()) for one in (other, answer))
+    return f" (up to {last} periods after adoption)" if other.kind == "event_time" and last < longest else ""
 
 
 def _idea(name: str) -> str:
@@ -133,6 +159,14 @@ def _refuse_two_way_headline(name: str, data: Data) -> None:
             "treated and cannot be the headline",
             f"set `design: group_time` and list {name} under `estimators`",
         )
+
+
+def band(study: Study, path: Effects | None) -> Band | None:
+    """The band that holds the whole path at once, over the effects that rest on enough clusters; None without any."""
+    firm = path.resting_on(few_clusters.ENOUGH) if path is not None else None
+    if firm is None or not (firm.table["std_error"] > 0).any():
+        return None
+    return bands.band(firm, level=study.level, draws=study.draws, seed=study.seed)
 
 
 def _without(study: Study, name: str) -> str:

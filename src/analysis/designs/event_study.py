@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.designs import _common, _two_way
-from analysis.inference.moments import moments
+from analysis.inference.moments import Moments, cluster_influence, moments
 from analysis.panel import NEVER, Array, Panel, Sample
 from analysis.refusal import Refusal
 from analysis.result import Effects
@@ -35,12 +35,14 @@ def estimate(data: Panel | Sample, *, anticipation: int = 0) -> Effects:
     times, regressors = _indicators(kernel.cohorts, len(panel.periods), reference)
     fit = _two_way.regress(kernel, regressors, panel.n, [f"event time {e:+d}" for e in times])
     table = _table(times, fit, reference)
-    table["treated_clusters"] = _clusters_at(panel, kernel.cohorts, table["event_time"].to_numpy())
-    table["comparison_clusters"] = _common.comparison_clusters(panel)
+    counts, _ = _two_way.clusters_of(kernel)
+    table["treated_clusters"] = _clusters_at(kernel, counts, table["event_time"].to_numpy())
+    table["comparison_clusters"] = counts[0 if kernel.cohorts[0] == NEVER else -1]
     keep = np.flatnonzero(table["event_time"] != reference)
     joint = np.zeros((len(table), len(table)))
     joint[np.ix_(keep, keep)] = fit.covariance
-    df = kernel.clusters - 1
+    scores = np.zeros((*fit.scores.shape[:2], len(table)))
+    scores[:, :, keep] = fit.scores
     return Effects(
         table=table,
         joint=joint,
@@ -49,20 +51,15 @@ def estimate(data: Panel | Sample, *, anticipation: int = 0) -> Effects:
         anticipation=anticipation,
         estimand="average effect on the treated, equal weight to every period since adoption",
         method=f"two-way fixed effects event study; {_common.weight_words(panel)}",
-        inference=_two_way.CONVENTION.format(cluster=_common.cluster_word(panel), clusters=kernel.clusters, df=df),
-        df=df,
-        n=panel.n,
-        clusters=kernel.clusters,
-        treated_clusters=kernel.treated_clusters,
-        baseline=_common.baseline(panel, anticipation),
-        effective=_common.effective(panel),
+        inference=_two_way.convention(panel),
+        **_common.facts(panel, anticipation),
         refit=partial(estimate, anticipation=anticipation),
+        influence=partial(cluster_influence, panel, scores),
     )
 
 
 def _panel(data: Panel | Sample) -> Panel:
-    if isinstance(data, Sample):
-        raise Refusal("E130", "design", "an event study needs the same units over time", "use `design: two_by_two`")
+    data = _common.panel_of(data, name="event_study")
     if data.cohorts[0] != NEVER and not data.staggered:
         raise Refusal("P005", "design", "every unit adopts at the same date", "add units that never adopt")
     return data
@@ -75,16 +72,15 @@ def _indicators(cohorts: Array, periods: int, reference: int) -> tuple[list[int]
     return times, np.stack([(event == e) & treated[:, None] for e in times]).astype(float)
 
 
-def _clusters_at(panel: Panel, cohorts: Array, times: Array) -> Array:
-    """Treated clusters observed at each event time."""
-    counts, _ = _common.cohort_clusters(panel, cohorts)
-    place = cohorts[:, None] + times[None, :]
-    observed = (cohorts[:, None] != NEVER) & (place >= 0) & (place < len(panel.periods))
+def _clusters_at(kernel: Moments, counts: Array, times: Array) -> Array:
+    """Treated clusters observed at each event time, from those of each cohort."""
+    place = kernel.cohorts[:, None] + times[None, :]
+    observed = (kernel.cohorts[:, None] != NEVER) & (place >= 0) & (place < kernel.periods)
     return np.asarray(counts @ observed)
 
 
 def _table(times: list[int], fit: _two_way.TwoWay, reference: int) -> pd.DataFrame:
-    errors = np.sqrt(np.diag(fit.covariance))
+    errors = np.sqrt(np.clip(np.diag(fit.covariance), 0, None))
     rows = pd.DataFrame({"event_time": times, "estimate": fit.estimate, "std_error": errors})
     rows.loc[len(rows)] = [reference, 0.0, 0.0]
     rows = rows.sort_values("event_time").reset_index(drop=True).astype({"event_time": int})

@@ -2,38 +2,43 @@
 
 Estimand: ATT(g, t), the average effect in period t on the units that adopted in g; averaged over treated cells, event
     times, cohorts or periods.
-Assumes: without the policy, each cohort would have moved in parallel with the comparison units from its base period
-    on; no anticipation beyond the declared periods.
-Reference: Callaway and Sant'Anna (2021), sections 2-4; R package did (no covariates, analytic errors).
-Fails when: cohorts were on other paths before adopting, comparison units are touched by the policy, or cohorts hold
-    too few units for their means to be stable.
+Assumes: without the policy, each cohort would have moved in parallel with the comparison units (with those of the same
+    covariates, where there are any) from its base period on; no anticipation beyond the declared periods.
+    Covariates have their value in the earlier of the two periods compared, before adoption; rows observed once have
+    only their own, which the policy must leave alone. Units with gaps count in the periods in which they are observed.
+Reference: Callaway and Sant'Anna (2021), sections 2-4; Sant'Anna and Zhao (2020) for the adjustment; R packages did and
+    DRDID (analytic errors).
+Fails when: cohorts were on other paths before adopting, comparison units are touched by the policy, cohorts hold too
+    few units for their means to be stable, or covariates all but determine who adopts.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
-import pandas as pd
 
 from analysis.designs import _common
-from analysis.inference.moments import Moments, cluster_influence, moments, never_row
+from analysis.designs._group_cells import (
+    ADJUSTED,
+    SPARE,
+    Cell,
+    Pieces,
+    carried,
+    from_changes,
+    nothing_left,
+    omission,
+    wanted,
+)
+from analysis.designs._group_rows import from_means, from_rows, rows_of_panel, rows_of_sample
+from analysis.inference.few_clusters import ENOUGH
+from analysis.inference.moments import Moments, cluster_influence, moments
 from analysis.panel import NEVER, Array, Panel, Sample
 from analysis.refusal import Refusal
 from analysis.result import Effects
 
 AVERAGES = ("simple", "event_time", "cohort", "period")
-
-
-@dataclass(frozen=True)
-class _Cell:
-    """One effect: row of the cohort, its period, the base period, and the rows of the comparison cohorts."""
-
-    row: int
-    period: int
-    base: int
-    controls: tuple[int, ...]
 
 
 def estimate(
@@ -42,104 +47,136 @@ def estimate(
     comparison: str = "not_yet_treated",
     base_period: str = "universal",
     anticipation: int = 0,
+    covariates: Sequence[str] = (),
+    adjustment: str = "doubly_robust",
 ) -> Effects:
     """All group-time effects with their joint covariance and that of the cohort shares.
 
     Args:
-        data: a Panel; cells masked by `before_adoption` are left out.
+        data: a Panel, with gaps or without, or a Sample; cells masked by `before_adoption` are left out.
         comparison: "never_treated" or "not_yet_treated" (never-treated units included).
         base_period: pre-adoption cells relative to the last period before adoption ("universal") or to the
             period before them ("varying"). Cells from adoption on are the same under both.
         anticipation: periods before adoption in which units may already react.
+        covariates: names of covariates to adjust for. adjustment: "doubly_robust", "regression" or "weighting".
+
+    Cells whose groups do not overlap (a fitted propensity of .999 or more), or are too small for the covariates, are
+    left out and `method` says so.
 
     Raises:
-        Refusal: repeated cross-sections; never-treated comparison without never-treated units; no estimable cell.
+        Refusal: never-treated comparison without never-treated units (P006), or with fewer than the covariates need
+            (E113); no estimable cell (P005, E107, E126); rows in fewer than ten clusters on one side (E104); a
+            switching treatment (P002); eligible units (E131).
     """
-    if isinstance(data, Sample):
-        raise Refusal("E130", "design", "group-time effects need the same units over time", "use `design: two_by_two`")
-    data = data.without_early_reactions(anticipation)
-    kernel = moments(data)
-    if comparison == "never_treated" and never_row(kernel) is None:
-        raise Refusal("P006", "comparison", "no never-treated group", "set `comparison: not_yet_treated`")
-    cells = _cells(kernel, comparison, base_period, anticipation)
-    if not any(cell.period >= kernel.cohorts[cell.row] for cell in cells):
-        raise Refusal(
-            "P005", "comparison", "no treated cell has a comparison", "widen `since`/`until` or change `comparison`"
-        )
-    scores, values = _scores(kernel, cells)
-    cohorts = np.unique([cell.row for cell in cells])
-    shares = _share_scores(kernel, cohorts)
-    joint = kernel.covariance(np.concatenate([scores, shares], axis=2))
-    df = kernel.clusters - 1
-    estimated = np.unique([cell.row for cell in cells if cell.period >= kernel.cohorts[cell.row]])
-    counts, concentration = _common.cohort_clusters(data, kernel.cohorts)
+    names = list(covariates)
+    book = _common.panel_of(_bookkeeping(data), name="group_time", gaps=True).without_early_reactions(anticipation)
+    _check_never_treated(data, book, comparison, len(names))
+    _check_clusters(data, book)
+    cells = wanted(book.cohorts, _seen(data, book), comparison, base_period, anticipation)
+    found = _estimated(data, book, cells, names, adjustment, anticipation)
+    adoption = book.cohorts[found.row]
+    post = found.period >= adoption
+    if not post.any():
+        raise nothing_left(found, book.periods, book.cohorts, names)
+    clusters, _ = _common.cohort_clusters(book, book.cohorts)
+    behind = np.array([clusters[list(cell.controls)].sum() for cell in found.cells], dtype=int)
     return Effects(
-        table=_table(data, kernel, cells, values, joint, counts),
-        joint=joint,
-        share=kernel.size[cohorts] / kernel.size.sum(),
-        share_cohorts=_common.labelled(data, kernel.cohorts[cohorts]),
-        kind="cells",
+        **carried(book, found, book.cohorts, behind),
+        **_facts(data, book, anticipation, np.unique(adoption[post])),
         reference=-1 - anticipation if base_period == "universal" else None,
         anticipation=anticipation,
-        estimand=_estimand(data, kernel, cells),
-        method=f"group-time effects against {comparison.replace('_', '-')} units; {_common.weight_words(data)}",
-        inference=_convention(data, kernel, df),
-        df=df,
-        n=data.n,
-        clusters=kernel.clusters,
-        treated_clusters=kernel.treated_clusters,
-        baseline=_common.baseline(data, anticipation, kernel.cohorts[estimated]),
-        cohort_clusters=counts[cohorts],
-        concentration=concentration[cohorts],
-        refit=partial(estimate, comparison=comparison, base_period=base_period, anticipation=anticipation),
-        influence=partial(cluster_influence, data, np.concatenate([scores, shares], axis=2)),
+        estimand=_estimand(book, adoption[post], found.period[post]),
+        method=_method(data, book, found, comparison, names, adjustment),
+        inference=_convention(data, book),
+        refit=partial(
+            estimate,
+            comparison=comparison,
+            base_period=base_period,
+            anticipation=anticipation,
+            covariates=tuple(names),
+            adjustment=adjustment,
+        ),
     )
 
 
-def _estimand(panel: Panel, kernel: Moments, cells: list[_Cell]) -> str:
-    """What is averaged; names the cohorts and periods when not every treated cell has a comparison."""
-    words = "average effect on the treated, every treated unit and period counting the same"
-    post = [(cell.row, cell.period) for cell in cells if cell.period >= kernel.cohorts[cell.row]]
-    treated = sum(kernel.periods - int(g) for g in kernel.cohorts if g != NEVER)
-    if len(post) == treated:
-        return words
-    cohorts = ", ".join(f"{d:g}" for d in _common.labelled(panel, kernel.cohorts[sorted({row for row, _ in post})]))
-    return f"{words}; only adopters of {cohorts}, up to {panel.periods[max(t for _, t in post)]}, have a comparison"
-
-
-def _convention(panel: Panel, kernel: Moments, df: int) -> str:
-    return (
-        f"standard errors from influence functions summed by {_common.cluster_word(panel)} ({kernel.clusters} "
-        f"clusters), including the estimated cohort shares, no small-sample factor; t distribution with {df} "
-        "degrees of freedom"
+def _bookkeeping(data: Panel | Sample) -> Panel:
+    """The panel itself, or the rows of a sample as units without outcomes, so that both are counted alike."""
+    if isinstance(data, Panel):
+        return data
+    return Panel(
+        outcome=np.empty((data.n, 0)),
+        units=np.arange(data.n),
+        periods=data.periods,
+        adoption=data.adoption,
+        weight=data.weight,
+        cluster=data.cluster,
+        labels=data.labels,
+        upcoming=np.zeros(data.n, dtype=int),
+        eligible=data.eligible,
     )
 
 
-def _cells(kernel: Moments, comparison: str, base_period: str, anticipation: int) -> list[_Cell]:
-    seen = np.isfinite(kernel.mean)
-    cells = []
-    for row, adoption in enumerate(kernel.cohorts):
-        last_clean = int(adoption) - 1 - anticipation
-        if adoption == NEVER or last_clean < 0:
-            continue
-        for period in range(kernel.periods):
-            base = last_clean if base_period == "universal" or period >= adoption else period - 1
-            if base < 0:
-                continue
-            controls = _controls(kernel, row, max(period, base) + anticipation, comparison)
-            controls = tuple(c for c in controls if seen[c, period] and seen[c, base])
-            if controls and seen[row, period] and seen[row, base]:
-                cells.append(_Cell(row, period, base, controls))
-    return cells
+def _check_never_treated(data: Panel | Sample, book: Panel, comparison: str, covariates: int) -> None:
+    if comparison != "never_treated":
+        return
+    never = int((book.adoption == NEVER).sum())
+    if not never:
+        raise Refusal("P006", "comparison", "no never-treated group", "set `comparison: not_yet_treated`")
+    units = never / len(data.periods) if isinstance(data, Sample) else never
+    if covariates and units < covariates + SPARE:
+        given = f"{covariates} covariate{'s' if covariates > 1 else ''}"
+        problem = f"{units:g} never-treated units are too few to compare with, given {given}"
+        raise Refusal("E113", "comparison", problem, "set `comparison: not_yet_treated`, or drop covariates")
 
 
-def _controls(kernel: Moments, row: int, untreated_until: int, comparison: str) -> tuple[int, ...]:
-    never = kernel.cohorts == NEVER
-    chosen = never | (kernel.cohorts > untreated_until) if comparison == "not_yet_treated" else never
-    return tuple(int(c) for c in np.flatnonzero(chosen) if c != row)
+def _check_clusters(data: Panel | Sample, book: Panel) -> None:
+    fewest = min(book.treated_clusters, _common.comparison_clusters(book))
+    if isinstance(data, Sample) and data.clustered and fewest < ENOUGH:
+        raise Refusal(
+            "E104",
+            "cluster",
+            f"only {fewest} clusters on one side: cluster-robust errors would be far too small",
+            "average the rows by cluster and period and declare the cluster as the unit, so that dates can be permuted",
+        )
 
 
-def _scores(kernel: Moments, cells: list[_Cell]) -> tuple[Array, Array]:
+def _seen(data: Panel | Sample, book: Panel) -> Array:
+    """(G, T) whether any unit of a cohort is observed in a period."""
+    code = np.searchsorted(book.cohorts, book.adoption)
+    count = np.zeros((len(book.cohorts), len(book.periods)), dtype=int)
+    if isinstance(data, Sample):
+        np.add.at(count, (code, data.period), 1)
+        return count > 0
+    return np.stack([np.isfinite(book.outcome[code == row]).any(axis=0) for row in range(len(count))])
+
+
+def _estimated(
+    data: Panel | Sample, book: Panel, cells: list[Cell], names: list[str], adjustment: str, anticipation: int
+) -> Pieces:
+    """The cells from rows (observed once, or with gaps), from units' changes, or from cohort moments alone."""
+    if isinstance(data, Sample) or _has_gaps(book):
+        rows = rows_of_sample(data, names) if isinstance(data, Sample) else rows_of_panel(book, names, anticipation)
+        return from_rows(rows, cells, adjustment) if names else from_means(rows, cells)
+    return from_changes(book, cells, names, adjustment) if names else _from_moments(book, cells)
+
+
+def _has_gaps(panel: Panel) -> bool:
+    """A cohort's cell is missing for some of its units only."""
+    if panel.n == panel.outcome.size:
+        return False
+    seen = [np.isfinite(panel.outcome[panel.adoption == cohort]) for cohort in panel.cohorts]
+    return any(bool((one.any(axis=0) & ~one.all(axis=0)).any()) for one in seen)
+
+
+def _from_moments(panel: Panel, cells: list[Cell]) -> Pieces:
+    """Differences of cohort means, with covariances from the moment kernel."""
+    kernel = moments(panel)
+    scores, values = _scores(kernel, cells)
+    scores = np.concatenate([scores, _share_scores(kernel, np.unique([cell.row for cell in cells]))], axis=2)
+    return Pieces(cells, values, kernel.covariance(scores), partial(cluster_influence, panel, scores))
+
+
+def _scores(kernel: Moments, cells: list[Cell]) -> tuple[Array, Array]:
     """Scores (G, T+2, K) and estimates (K,). A pooled control mean adds each control cohort's departure from it."""
     scores = np.zeros((len(kernel.cohorts), kernel.periods + 2, len(cells)))
     values = np.zeros(len(cells))
@@ -158,7 +195,7 @@ def _scores(kernel: Moments, cells: list[_Cell]) -> tuple[Array, Array]:
     return scores, values
 
 
-def _add(scores: Array, k: int, cell: _Cell, row: int, by: float) -> None:
+def _add(scores: Array, k: int, cell: Cell, row: int, by: float) -> None:
     scores[row, cell.period, k] += by
     scores[row, cell.base, k] -= by
 
@@ -173,22 +210,47 @@ def _share_scores(kernel: Moments, cohorts: Array) -> Array:
     return scores
 
 
-def _table(
-    panel: Panel, kernel: Moments, cells: list[_Cell], values: Array, joint: Array, clusters: Array
-) -> pd.DataFrame:
-    adoption = kernel.cohorts[[cell.row for cell in cells]]
-    period = np.array([cell.period for cell in cells])
-    size = kernel.size[[cell.row for cell in cells]]
-    weight = np.where(period >= adoption, size, 0.0)
-    return pd.DataFrame(
-        {
-            "cohort": _common.labelled(panel, adoption),
-            "period": _common.labelled(panel, period),
-            "event_time": period - adoption,
-            "estimate": values,
-            "std_error": np.sqrt(np.clip(np.diag(joint)[: len(cells)], 0, None)),
-            "weight": weight / weight.sum(),
-            "treated_clusters": clusters[[cell.row for cell in cells]],
-            "comparison_clusters": [int(clusters[list(cell.controls)].sum()) for cell in cells],
-        }
+def _facts(data: Panel | Sample, book: Panel, anticipation: int, cohorts: Array) -> _common.Facts:
+    """Counts and the level before; cohorts: positions of those whose effects are estimated."""
+    if isinstance(data, Panel):
+        return _common.facts(book, anticipation, cohorts)
+    before = np.isin(data.adoption, cohorts) & (data.period == data.adoption - 1 - anticipation)
+    return {
+        "n": data.n,
+        "clusters": data.clusters,
+        "treated_clusters": data.treated_clusters,
+        "df": data.clusters - 1,
+        "baseline": float(np.average(data.outcome[before], weights=data.weight[before])) if before.any() else np.nan,
+        "effective": None,
+    }
+
+
+def _estimand(book: Panel, adoption: Array, period: Array) -> str:
+    """What is averaged: treated cells of cohorts `adoption` in `period`, named unless they are all treated cells."""
+    words = "average effect on the treated, every treated unit and period counting the same"
+    if len(adoption) == sum(len(book.periods) - int(g) for g in book.cohorts if g != NEVER):
+        return words
+    cohorts = ", ".join(f"{d:g}" for d in _common.labelled(book, np.unique(adoption)))
+    return f"{words}; only adopters of {cohorts}, up to {book.periods[period.max()]}, have a comparison"
+
+
+def _method(
+    data: Panel | Sample, book: Panel, found: Pieces, comparison: str, names: list[str], adjustment: str
+) -> str:
+    adjusted = f", adjusted for {', '.join(names)} ({ADJUSTED[adjustment]})" if names else ""
+    once = "; rows observed once" if isinstance(data, Sample) else ""
+    left = omission(found, book.periods, book.cohorts)
+    return (
+        f"group-time effects against {comparison.replace('_', '-')} units{adjusted}{once}; {_common.weight_words(book)}"
+        + (f"; left out: {left}" if left else "")
+    )
+
+
+def _convention(data: Panel | Sample, book: Panel) -> str:
+    clusters = f"summed by {_common.cluster_word(book)} ({book.clusters} clusters)"
+    if isinstance(data, Sample) and not data.clustered:
+        clusters = f"of {data.n} rows taken as independent"
+    return (
+        f"standard errors from influence functions {clusters}, including the estimated cohort shares, no small-sample "
+        f"factor; t distribution with {book.clusters - 1} degrees of freedom"
     )

@@ -11,10 +11,11 @@ from analysis.result import Data, Effects
 def mean_distance(data: Data, effects: Effects, average: str) -> float:
     """What a steady difference in trends of one unit a period, treated against never-treated, makes of the average.
 
-    Panels: the estimator itself, on an outcome that is nothing but this trend. Without never-treated units, and for
-    repeated cross-sections, the mean number of periods from before to after.
+    Panels: the estimator itself, on an outcome that is nothing but this trend. Without never-treated units, for
+    estimators that are not linear in outcomes, and for repeated cross-sections, the mean number of periods from before
+    to after.
     """
-    if isinstance(data, Panel) and (data.adoption == NEVER).any():
+    if isinstance(data, Panel) and (data.adoption == NEVER).any() and effects.linear:
         trend = (data.adoption != NEVER)[:, None] * np.arange(float(len(data.periods)))
         masked = np.where(np.isfinite(data.outcome), trend, np.nan)
         return float(effects.refit(data.with_outcome(masked)).along(average).averaged_over().estimate[0])
