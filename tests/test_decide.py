@@ -86,21 +86,41 @@ def test_the_rule(gain: float | None, harm: float | None, step: int, action: str
         assert recommend(gain, harm, step, found=True, small=True) == "immaterial"
 
 
-def test_strength_falls_with_every_caution() -> None:
-    both = [replace(check("note"), name=name) for name in ("pretrends", "few_treated", "placebo")]
-    assert strength(both, bounded=True) == (3, "none of 3 checks gave cause for caution")
-    assert strength([*both, check("warn")], bounded=True)[0] == 2
-    assert strength([check("warn")] * 3, bounded=True)[0] == 1
+NEEDED = [replace(check("note"), name=name) for name in ("pretrends", "parallel_trends", "few_treated")]
+
+
+def named(*names: str, code: str = "E110") -> list[Check]:
+    return [replace(check("warn"), name=name, code=code) for name in names]
+
+
+def test_strength_falls_with_every_kind_of_caution() -> None:
+    assert strength(NEEDED, bounded=True) == (3, "none of 3 checks gave cause for caution")
+    assert strength([*NEEDED, *named("leave_one_out")], bounded=True) == (
+        2,
+        "1 of 4 checks caution, about choices of method",
+    )
+    assert strength([*NEEDED, *named("leave_one_out", "agreement")], bounded=True)[0] == 2
+    two = strength([*NEEDED, *named("leave_one_out", "bad_controls")], bounded=True)
+    assert two == (1, "2 of 5 checks caution, about choices of method and the assumption of parallel trends")
     assert strength([check("stop")], bounded=True)[0] == 0
 
 
+def test_what_two_way_fixed_effects_would_do_wrong_does_not_count() -> None:
+    assert strength([*NEEDED, *named("comparisons", "negative_weights")], bounded=True)[0] == 3
+
+
 def test_strong_needs_the_checks_that_matter_and_an_error() -> None:
-    both = [replace(check("note"), name=name) for name in ("pretrends", "few_treated")]
-    assert strength([check("note")], bounded=True) == (2, "not checked: few_treated")
-    assert strength([], bounded=True)[0] == 1 and "not checked: pretrends, few_treated" in strength([], bounded=True)[1]
-    assert strength(both, bounded=False) == (1, "too few clusters for a standard error")
-    diverged = replace(check("warn"), code="E111")
-    assert strength([*both, diverged], bounded=True) == (1, "the groups differed before the policy")
+    assert strength(NEEDED[:2], bounded=True) == (2, "not checked: few_treated")
+    assert (
+        strength([], bounded=True)[0] == 1
+        and "not checked: pretrends, parallel_trends" in strength([], bounded=True)[1]
+    )
+    assert strength(NEEDED, bounded=False) == (1, "too few clusters for a standard error")
+    for name in ("pretrends", "placebo", "anticipation"):
+        diverged = named(name, code="E111")
+        assert strength([*NEEDED, *diverged], bounded=True) == (1, "the groups differed before the policy")
+    fragile = named("parallel_trends", code="E111")
+    assert strength([*NEEDED, *fragile], bounded=True)[0] == 2
 
 
 def test_sizes_of_falls_in_logs_are_falls() -> None:

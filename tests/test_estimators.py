@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import samples
 from test_designs import study
@@ -13,18 +11,19 @@ from analysis.checks import agreement
 from analysis.data import catalog
 from analysis.report import effects as tables
 from analysis.report import estimators
-from analysis.result import Estimate
 
-ONE = Estimate(1.0, 0.5, 0.0, 2.0, 0.95, 0.05, 40.0, 400, 41, 20, "e", "m", "i")
+PIECES = designs.estimate(study(), samples.mpdta())
+ANSWER = PIECES.average(0.95)
 
 
-def compared(*values: float):
-    others = {f"estimator {k}": replace(ONE, value=v) for k, v in enumerate(values)}
-    return agreement.run(samples.mpdta(), None, None, others=others)
+def compared(*errors: float):
+    """Other estimators that lie so many standard errors above the answer (which is negative, at -3.3 of them)."""
+    gaps = {f"estimator {k}": gap * ANSWER.std_error for k, gap in enumerate(errors, start=1)}
+    return agreement.run(samples.mpdta(), PIECES, None, average="simple", level=0.95, gaps=gaps)
 
 
 def test_agreement_within_a_standard_error_is_a_note() -> None:
-    found = compared(1.0, 1.2, 0.6)
+    found = compared(0.4, -0.8)
     assert found.severity == "note" and found.statistic == pytest.approx(0.8)
     assert "The farthest of 2 other estimators (estimator 2) lies {gap} from the answer, 0.8 standard errors." in (
         found.finding
@@ -32,21 +31,29 @@ def test_agreement_within_a_standard_error_is_a_note() -> None:
 
 
 def test_disagreement_is_a_caution_that_names_who_and_which_way() -> None:
-    found = compared(1.0, 0.9, -0.2, 1.6)
-    assert found.severity == "warn" and found.statistic == pytest.approx(2.4)
-    assert found.amounts == {"gap": pytest.approx(1.2)}
+    found = compared(-0.2, 4.0, 1.2)
+    assert found.severity == "warn" and found.statistic == pytest.approx(4.0)
+    assert found.amounts == {"gap": pytest.approx(4 * ANSWER.std_error)}
     assert "2 of 3 lie more than one away (estimator 2, estimator 3)" in found.finding
     assert "It points the other way: estimator 2." in found.finding
 
 
 def test_one_estimator_alone_says_so() -> None:
-    assert "nothing shows whether" in compared(1.0).finding
+    assert "nothing shows whether" in compared().finding
 
 
-def test_without_an_error_of_its_own_the_headline_borrows_the_largest() -> None:
-    """Under permutation inference there is no standard error: the others' largest takes its place."""
-    others = {"a": replace(ONE, std_error=None), "b": replace(ONE, value=1.6), "c": replace(ONE, value=1.1)}
-    assert agreement.run(samples.mpdta(), None, None, others=others).statistic == pytest.approx(1.2)
+def test_estimators_of_some_periods_are_compared_over_those() -> None:
+    """Stacked looks at the first period under the policy only; there it equals the group-time path nearly."""
+    chosen = study(estimators=["stacked", "imputation"])
+    panel = samples.mpdta()
+    pieces = designs.estimate(chosen, panel)
+    shown = {one.label: one for one in designs.alternatives(chosen, panel, pieces)}
+    table = shown["stacked"].effects.table.set_index("event_time")["estimate"]
+    path = pieces.by("event_time").table.set_index("event_time")["estimate"]
+    assert shown["stacked"].gap == pytest.approx(table[0] - path[0])
+    assert "up to 0 periods after adoption" in shown["stacked"].reason
+    own = shown["imputation"].effects.average(0.95).value - pieces.average(0.95).value
+    assert shown["imputation"].gap == pytest.approx(own)
 
 
 def test_two_way_fixed_effects_is_shown_but_not_compared_when_staggered() -> None:
@@ -55,8 +62,8 @@ def test_two_way_fixed_effects_is_shown_but_not_compared_when_staggered() -> Non
     pieces = designs.estimate(chosen, panel)
     shown = designs.alternatives(chosen, panel, pieces)
     assert [one.comparable for one in shown] == [True, False, False]
-    assert list(designs.comparable(shown)) == ["group time"]
-    (found,) = checks.run(chosen, panel, pieces, None, designs.comparable(shown))
+    assert designs.gaps(shown) == {}
+    (found,) = checks.run(chosen, panel, pieces, None, designs.gaps(shown))
     assert "No other estimator" in found.finding
 
 

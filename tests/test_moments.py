@@ -98,7 +98,7 @@ def test_two_way_errors_with_coarse_clusters_equal_linearmodels() -> None:
     from linearmodels.panel import PanelOLS
 
     panel = samples.mpdta(cluster="state")
-    frame = panel.frame().set_index(["countyreal", "year"])
+    frame = samples.long(panel).set_index(["countyreal", "year"])
     exog = pd.get_dummies(frame.index.get_level_values(1), drop_first=True).astype(float).set_index(frame.index)
     exog.columns = [str(c) for c in exog.columns]
     exog.insert(0, "treated", panel.treated.astype(float).ravel())

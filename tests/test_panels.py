@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import samples
 
 from analysis.data.panels import panel_from_frame
 from analysis.data.samples import sample_from_frame
@@ -53,7 +54,7 @@ def test_sorted_shuffled_and_text_keys_give_the_same_panel() -> None:
 
 def test_frame_round_trip() -> None:
     panel = panel_from_frame(frame(), LABELS)
-    back = panel_from_frame(panel.frame(), Labels("y", "year", "id", "first_treated"))
+    back = panel_from_frame(samples.long(panel), Labels("y", "year", "id", "first_treated"))
     np.testing.assert_array_equal(panel.outcome, back.outcome)
     np.testing.assert_array_equal(panel.adoption, back.adoption)
 
@@ -261,3 +262,11 @@ def test_samples_know_several_dates() -> None:
     sample = sample_from_frame(frame(), Labels("y", "year", "", "first"))
     assert sample.staggered and sample.dates.tolist() == [2002, 2003] and sample.start == 2
     assert int(sample.treated.sum()) == 12 and sample.cohorts.tolist() == [NEVER, 2, 3]
+
+
+def test_rows_of_groups_that_adopt_right_after_the_sample_may_react() -> None:
+    table = frame().assign(first=lambda d: np.where(d["id"] == 6, 2004.0, d["first"]))
+    sample = sample_from_frame(table, Labels("y", "year", "", "first"))
+    assert (sample.adoption[-4:] == NEVER).all() and sample.without_early_reactions(0) is sample
+    kept = sample.without_early_reactions(1)
+    assert kept.n == 20 and kept.dropped[-1].rows == 4

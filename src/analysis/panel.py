@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Array = np.ndarray[Any, Any]
 NEVER = -1
@@ -192,22 +189,6 @@ class Panel:
     def _meant(self, reached: Array) -> Array:
         return reached if self.eligible is None else np.asarray(reached & self.eligible)
 
-    def frame(self) -> pd.DataFrame:
-        """The panel as a long table: unit, time, outcome, first_treated (missing = never), weight, covariates."""
-        import pandas as pd
-
-        n, t = self.outcome.shape
-        dates = np.where(self.adoption == NEVER, np.nan, self.periods[self.adoption].astype(float))
-        columns: dict[str, Any] = {
-            self.labels.unit: np.repeat(self.units, t),
-            self.labels.time: np.tile(self.periods, n),
-            self.labels.outcome: self.outcome.ravel(),
-            "first_treated": np.repeat(dates, t),
-            "weight": np.repeat(self.weight, t),
-            "cluster": np.repeat(self.cluster, t),
-        }
-        return pd.DataFrame(columns | {name: values.ravel() for name, values in self.covariates.items()})
-
 
 @dataclass(frozen=True, eq=False)
 class Sample:
@@ -215,7 +196,7 @@ class Sample:
 
     outcome, period (position), adoption (position of the first period under the policy in the row's group, NEVER where
     there is none), weight: (rows,). covariates: name -> (rows,). cluster: (rows,) codes, or every row its own.
-    eligible: (rows,) whether the row is one that the policy is meant for.
+    eligible: (rows,) whether the row is one that the policy is meant for. upcoming: (rows,) as in `Panel`, or None.
     """
 
     outcome: Array
@@ -229,6 +210,7 @@ class Sample:
     dropped: tuple[Dropped, ...] = ()
     notes: tuple[str, ...] = ()
     eligible: Array | None = None
+    upcoming: Array | None = None
 
     @property
     def n(self) -> int:
@@ -285,6 +267,15 @@ class Sample:
         """The same design with another outcome."""
         return replace(self, outcome=outcome)
 
+    def without_early_reactions(self, anticipation: int) -> Sample:
+        """Without rows of groups that adopt so soon after the last period that they may already react."""
+        if self.upcoming is None or not anticipation:
+            return self
+        soon = (self.upcoming > 0) & (self.upcoming <= anticipation)
+        reason = f"adopts within {anticipation} periods after the last one and may already react"
+        gone = Dropped(reason, int(soon.sum()), int(soon.sum()))
+        return replace(self.rows(~soon), dropped=(*self.dropped, gone)) if soon.any() else self
+
     def rows(self, keep: Array) -> Sample:
         """The rows selected or reordered by `keep` (a mask or positions)."""
         return replace(
@@ -296,4 +287,5 @@ class Sample:
             cluster=np.unique(self.cluster[keep], return_inverse=True)[1],
             covariates={name: values[keep] for name, values in self.covariates.items()},
             eligible=None if self.eligible is None else self.eligible[keep],
+            upcoming=None if self.upcoming is None else self.upcoming[keep],
         )

@@ -124,6 +124,8 @@ class Study(BaseModel):
 
         An adjustment, a family and a window may also be meant for one of the other estimators.
         """
+        if self.adjustment != "doubly_robust" and not self.covariates:
+            raise ValueError("adjustment has no effect without covariates; name some under `covariates`")
         used = options(self.design)
         others = set().union(*(options(name) for name in self.estimators)) & {"adjustment", "family", "window"}
         for name in sorted(CHOICES - used - others):

@@ -1,7 +1,7 @@
 """Threats to validity, one file each: `run(data, effects, path, *, options) -> Check`.
 
 `effects` is the headline's, `path` the effects by event time (None where the data hold none). Options are the study
-fields a check names, and `others`: the estimates of the same average by other estimators, the headline first. The name
+fields a check names, and `gaps`: how far other estimators of the same effect lie from the headline, by name. The name
 in a parameter file is the file's name.
 """
 
@@ -11,20 +11,20 @@ import inspect
 from collections.abc import Mapping
 from importlib import import_module
 
-from analysis.result import Check, Data, Effects, Estimate
+from analysis.result import Check, Data, Effects
 from analysis.study import Study
 
 ORDER = {"stop": 0, "warn": 1, "note": 2}
 
 
 def run(
-    study: Study, data: Data, effects: Effects, path: Effects | None, others: Mapping[str, Estimate] | None = None
+    study: Study, data: Data, effects: Effects, path: Effects | None, gaps: Mapping[str, float] | None = None
 ) -> list[Check]:
     """All checks of the study, most serious first (in the study's order within a severity)."""
     found = []
     for name in study.checks:
         function = import_module(f"analysis.checks.{name}").run
         wanted = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
-        given = {option: (others or {}) if option == "others" else getattr(study, option) for option in wanted}
+        given = {option: (gaps or {}) if option == "gaps" else getattr(study, option) for option in wanted}
         found.append(function(data, effects, path, **given))
     return sorted(found, key=lambda check: ORDER[check.severity])

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from analysis.result import Check, Data, Effects, Estimate
+from analysis.result import Check, Data, Effects
 
 ASSUMPTION = "The answer does not hang on the choice of one estimator."
 
 
-def run(data: Data, effects: Effects, path: Effects | None, *, others: Mapping[str, Estimate]) -> Check:
-    """Compares the headline (the first of `others`) with every other estimator of the same average."""
-    named = list(others.items())
-    if len(named) < 2:
+def run(
+    data: Data, effects: Effects, path: Effects | None, *, average: str, level: float, gaps: Mapping[str, float]
+) -> Check:
+    """Compares the headline with every other estimator of the same effect: `gaps`, in the unit of the outcome."""
+    if not gaps:
         return _alone()
-    answer = named[0][1]
-    gaps = {name: other.value - answer.value for name, other in named[1:]}
+    answer = effects.along(average).average(level)
+    error = answer.std_error or 0.0
     farthest = max(gaps, key=lambda name: abs(gaps[name]))
-    error = answer.std_error or max((other.std_error or 0.0 for _, other in named[1:]), default=0.0)
     apart = [name for name, gap in gaps.items() if abs(gap) > error]
-    against = [name for name in gaps if others[name].value * answer.value < 0 and abs(gaps[name]) > error]
+    against = [name for name in apart if (answer.value + gaps[name]) * answer.value < 0]
     return _verdict(farthest, abs(gaps[farthest]), error, apart, against, len(gaps))
 
 

@@ -1,15 +1,16 @@
 """Is the inference right for this many clusters? Below ten treated or ten to compare with, dates are permuted.
 
+Between that and thirty clusters, or with small cohorts, errors come from leaving out one cluster at a time.
+
 Reference: Conley and Taber (2011); MacKinnon and Webb (2020), "Randomization inference for difference-in-differences
-with few treated clusters"; the threshold of ten and the rates quoted are this project's simulations.
+with few treated clusters"; the thresholds and the rates quoted are this project's simulations (inference.few_clusters).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from analysis.inference.few_clusters import ENOUGH, Support, support
-from analysis.inference.permutation import permute
+from analysis.inference.few_clusters import ENOUGH, MANY, WORTH, Support, permutation, support
 from analysis.panel import NEVER, Panel, Sample
 from analysis.report.display import p_words
 from analysis.result import Check, Data, Effects
@@ -17,21 +18,24 @@ from analysis.result import Check, Data, Effects
 ASSUMPTION = "The interval is honest about how many independent units the policy reached."
 
 
-def run(data: Data, effects: Effects, path: Effects | None, *, level: float, average: str, seed: int) -> Check:
+def run(
+    data: Data, effects: Effects, path: Effects | None, *, level: float, average: str, seed: int, draws: int
+) -> Check:
     """Counts treated and comparison clusters; where they are too few it reports the permutation test."""
     if isinstance(data, Sample):
         return _rows(data, effects)
     rests_on = support(effects, average)
     if not rests_on.few:
-        return _enough(data, effects, rests_on)
-    found = permute(data, effects, average=average, level=level, seed=seed)
+        return _enough(rests_on)
+    found = permutation(data, effects, average=average, level=level, seed=seed, draws=draws)
+    measured = "a ratio of estimate to error" if found.studentised else "an estimate"
     return Check(
         "few_treated",
         "E104",
         ASSUMPTION,
         f"Only {_counted(rests_on)} of {effects.clusters} clusters: cluster-robust errors would be far too small "
         f"and are not shown. Had the policy come to other clusters, {found.rank - 1} of {found.assignments - 1} "
-        f"reassignments would have given an estimate at least as large (p = {p_words(found.p_value)}; with these data "
+        f"reassignments would have given {measured} at least as large (p = {p_words(found.p_value)}; with these data "
         f"p cannot fall below {p_words(found.lowest)}).{_atypical(data)}",
         "Read the permutation interval; more treated and comparison clusters are what would sharpen the answer.",
         "warn",
@@ -42,38 +46,33 @@ def run(data: Data, effects: Effects, path: Effects | None, *, level: float, ave
     )
 
 
-def _enough(panel: Panel, effects: Effects, rests_on: Support) -> Check:
-    lone = _lone_share(effects)
-    few = rests_on.worth < ENOUGH or effects.clusters < 30 or lone > 0.25
-    alone = " Cohorts of a single cluster carry much of the answer, and their own spread cannot be seen."
+def _enough(rests_on: Support) -> Check:
+    few = rests_on.worth < WORTH or rests_on.clusters < MANY or (rests_on.cohort < ENOUGH and not rests_on.lean)
+    size = f", in cohorts of {rests_on.cohort:.1f} on average" if rests_on.cohort < rests_on.treated - 0.05 else ""
     return Check(
         "few_treated",
         "E103",
         ASSUMPTION,
-        f"{_counted(rests_on)} of {effects.clusters} clusters: "
-        + (
-            "few enough that the interval may still be too narrow."
-            if few
-            else "enough for cluster-robust intervals with the t distribution."
-        )
-        + (alone if lone > 0.25 else ""),
+        f"{_counted(rests_on)} of {rests_on.clusters} clusters{size}: {_consequence(rests_on, few)}.",
         "If the policy was decided above this level (by state for schools, say), name that level under `cluster`.",
         "warn" if few else "note",
         float(rests_on.treated),
     )
 
 
+def _consequence(rests_on: Support, few: bool) -> str:
+    if rests_on.lean and few:
+        return "few enough that errors come from leaving out one cluster at a time, and may still be too small"
+    if rests_on.lean:
+        return "each cohort's spread is seen around its own mean only, so that errors come from leaving out one cluster"
+    if few:
+        return "cohorts so small that the interval may be too narrow"
+    return "enough for cluster-robust intervals with the t distribution"
+
+
 def _counted(rests_on: Support) -> str:
     unequal = f" (so unequal that they are worth {rests_on.worth:.1f})" if rests_on.worth < rests_on.treated / 2 else ""
     return f"{rests_on.treated} treated{unequal} and {rests_on.comparison} comparison"
-
-
-def _lone_share(effects: Effects) -> float:
-    """Share of the simple average that rests on cohorts of one cluster."""
-    if not len(effects.cohort_clusters):
-        return 0.0
-    lone = effects.table["treated_clusters"] == 1
-    return float(effects.table["weight"][lone].sum())
 
 
 def _atypical(panel: Panel) -> str:

@@ -5,10 +5,12 @@ Reference: Bertrand, Duflo and Mullainathan (2004); placebo dates as in Imbens a
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from analysis.inference import few_clusters
-from analysis.panel import NEVER, Panel
+from analysis.panel import NEVER, Panel, Sample
 from analysis.refusal import Refusal
 from analysis.report.display import level_words, p_words
 from analysis.result import Check, Data, Effects, Estimate
@@ -24,12 +26,13 @@ def run(
     *,
     level: float,
     average: str,
+    draws: int,
     seed: int,
     anticipation: int,
 ) -> Check:
     """Refit with adoption moved earlier on data from before it (and before any declared anticipation)."""
-    if not isinstance(data, Panel):
-        return _impossible("the rows are not the same units over time and only one period precedes the policy")
+    if isinstance(data, Sample):
+        return _of_rows(data, effects, average, level, anticipation)
     if data.staggered and few_clusters.too_few(data, effects, average):
         return _impossible("too few clusters adopt, at several dates, for a test of a false one")
     shift = _shift(data, anticipation)
@@ -38,12 +41,29 @@ def run(
         if not (false.adoption != NEVER).any():
             return _impossible("no unit has two periods before its adoption")
         refitted = effects.refit(false)
-        found = few_clusters.headline(false, refitted, average=average, level=level, seed=seed)
+        found = few_clusters.headline(false, refitted, average=average, level=level, seed=seed, draws=draws)
     except Refusal as refusal:
         return _impossible(refusal.problem)
     if found.std_error is None and 1 / found.clusters > ALPHA:
         return _impossible(f"among {found.clusters} clusters not even the largest divergence would stand out")
     return _verdict(found, shift, level)
+
+
+def _of_rows(sample: Sample, effects: Effects, average: str, level: float, anticipation: int) -> Check:
+    """The same for repeated cross-sections with one date: rows from before it under a date half way through them."""
+    last = sample.start - anticipation
+    if sample.staggered:
+        return _impossible("rows observed once, under several dates")
+    if last < 2:
+        return _impossible("the rows are not the same units over time and only one period precedes the policy")
+    early = sample.rows(sample.period < last)
+    adoption = np.where(early.adoption == NEVER, NEVER, last - last // 2)
+    false = replace(early, periods=sample.periods[:last], adoption=adoption)
+    try:
+        found = effects.refit(false).along(average).average(level)
+    except Refusal as refusal:
+        return _impossible(refusal.problem)
+    return _verdict(found, sample.start - (last - last // 2), level)
 
 
 def _verdict(found: Estimate, shift: int, level: float) -> Check:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.adoption import positions
+from analysis.adoption import positions, upcoming
 from analysis.data.grid import codes
 from analysis.data.panels import infinite, positive
 from analysis.panel import NEVER, Array, Dropped, Labels, Sample
@@ -47,6 +47,7 @@ def sample_from_frame(frame: pd.DataFrame, labels: Labels, *, covariates: Sequen
         columns,
         dropped,
         eligible=_eligible(frame, labels.eligible, keep) if labels.eligible else None,
+        upcoming=upcoming(dates, periods),
     )
 
 

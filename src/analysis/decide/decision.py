@@ -17,8 +17,24 @@ from analysis.study import Study
 
 Action = Literal["extend", "stop", "immaterial", "collect", "not_on_this", "withhold"]
 SURE = 0.8
-DIVERGED = ("E111", "E112")
-NEEDED = ("pretrends", "few_treated")
+DIVERGED = ("pretrends", "placebo", "anticipation")
+NEEDED = ("pretrends", "parallel_trends", "few_treated")
+KINDS = {
+    "the assumption of parallel trends": (
+        "pretrends",
+        "parallel_trends",
+        "placebo",
+        "placebo_outcome",
+        "anticipation",
+        "regression_to_mean",
+        "bad_controls",
+        "spillover",
+    ),
+    "the number of clusters": ("few_treated", "inference_choice"),
+    "choices of method": ("agreement", "leave_one_out", "composition", "weighting"),
+}
+# What two-way fixed effects would do wrong; the answer never rests on it where it would.
+ASIDE = ("comparisons", "negative_weights")
 WORDS = {0: "none", 1: "weak", 2: "moderate", 3: "strong"}
 
 
@@ -27,6 +43,8 @@ class Decision:
     """gain and harm: chances that the effect is at least `worthwhile` in the good and in the bad direction (None
     where the inference gives no distribution). step: strength of evidence, 1 weak to 3 strong, 0 when withheld.
     drift: difference in trends per period that would bring "no effect" into the interval; 0 if it is there already.
+    breakdown: how many times the largest change in trends seen before may be exceeded afterwards before that happens;
+    None where this was not found out.
     shock: there is no path over time, so that drift is a single change of one group.
     detectable: smallest effect that a test would find four times in five.
     """
@@ -39,6 +57,7 @@ class Decision:
     drift: float
     shock: bool
     detectable: float | None
+    breakdown: float | None = None
 
     @property
     def strength(self) -> str:
@@ -62,6 +81,7 @@ def decide(
         drift=drift(answer, 1.0 if path is None else mean_distance(data, effects, study.average)),
         shock=path is None,
         detectable=answer.detectable(),
+        breakdown=next((c.statistic for c in checks if c.name == "parallel_trends"), None),
     )
 
 
@@ -76,24 +96,30 @@ def chances(answer: Estimate, direction: int, worthwhile: float) -> tuple[float 
 def strength(checks: Sequence[Check], *, bounded: bool) -> tuple[int, str]:
     """Strength of evidence, from 1 (weak) to 3 (strong), and why; 0 when a check says stop.
 
-    Three steps less one for each check that cautions. Weak, whatever else was found, when a check *found* an earlier
-    divergence, or when the clusters are too few for a standard error (`bounded` false). Strong needs `pretrends` and
-    `few_treated` among the checks: each that is missing counts like a caution.
+    Three steps less one for each kind of threat (KINDS, others for themselves) with a check that cautions. Weak,
+    whatever else was found, when a check *found* an earlier divergence, or when the clusters are too few for a standard
+    error (`bounded` false). Strong needs the checks in NEEDED: each that is missing counts like a caution.
     """
     stops = [check.name for check in checks if check.severity == "stop"]
-    warns = [check.name for check in checks if check.severity == "warn"]
+    warned = [check for check in checks if check.severity == "warn" and check.name not in ASIDE]
     if stops:
         return 0, f"withheld: {', '.join(stops)}"
     if not bounded:
         return 1, "too few clusters for a standard error"
-    if any(check.code in DIVERGED for check in checks):
+    if any(check.name in DIVERGED and check.code in ("E111", "E112") for check in warned):
         return 1, "the groups differed before the policy"
+    kinds = list(dict.fromkeys(_kind(check.name) for check in warned))
     missing = [name for name in NEEDED if name not in {check.name for check in checks}]
     if missing:
-        return max(1, 3 - len(missing) - len(warns)), f"not checked: {', '.join(missing)}"
-    if not warns:
+        return max(1, 3 - len(missing) - len(kinds)), f"not checked: {', '.join(missing)}"
+    if not kinds:
         return 3, f"none of {len(checks)} checks gave cause for caution"
-    return max(1, 3 - len(warns)), f"{len(warns)} of {len(checks)} checks give cause for caution"
+    many = f"{len(warned)} of {len(checks)} checks"
+    return max(1, 3 - len(kinds)), f"{many} caution, about {' and '.join(kinds)}"
+
+
+def _kind(name: str) -> str:
+    return next((kind for kind, names in KINDS.items() if name in names), name.replace("_", " "))
 
 
 def drift(answer: Estimate, distance: float) -> float:

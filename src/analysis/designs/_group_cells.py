@@ -244,3 +244,18 @@ def nothing_left(found: Pieces, periods: Array, cohorts: Array, names: list[str]
         return Refusal("E107", f"covariates:{name}", words, f"drop {name}")
     fix = "drop the covariates that give the treatment away, or set `adjustment: regression`"
     return Refusal("E126", "covariates", words, fix)
+
+
+def few_never_treated(units: float, covariates: int) -> Refusal:
+    """The refusal of a never-treated comparison group too small for the covariates (as in R's did)."""
+    given = f"{covariates} covariate{'s' if covariates > 1 else ''}"
+    problem = f"{units:g} never-treated units are too few to compare with, given {given}"
+    return Refusal("E113", "comparison", problem, "set `comparison: not_yet_treated`, or drop covariates")
+
+
+def limits(panel: Panel, adoption: Array, period: Array) -> str:
+    """The cohorts and periods of treated cells (positions), in words; empty where every treated cell is estimated."""
+    if len(adoption) == sum(len(panel.periods) - int(cohort) for cohort in panel.cohorts if cohort != NEVER):
+        return ""
+    cohorts = ", ".join(f"{d:g}" for d in _common.labelled(panel, np.unique(adoption)))
+    return f"; only adopters of {cohorts}, up to {panel.periods[period.max()]}, have a comparison"

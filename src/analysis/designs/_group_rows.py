@@ -43,6 +43,7 @@ def from_rows(rows: Rows, cells: list[Cell], adjustment: str) -> Pieces:
     found_at = _groups(cohort, rows.period)
     values, contributions = np.zeros(len(cells)), np.zeros((len(cells), members.clusters))
     problems: dict[int, Problem] = {}
+    start: dict[int, Array | None] = {}
     for k, cell in enumerate(cells):
         if cell.period == cell.base:
             continue
@@ -51,11 +52,14 @@ def from_rows(rows: Rows, cells: list[Cell], adjustment: str) -> Pieces:
         design = rows.covariates(found, cell.earlier)
         known = np.isfinite(design).all(axis=1)
         found, design = found[known], design[known]
-        after = rows.period[found] == cell.period
-        groups = doubly_robust.compared(cohort[found] == cell.row, design, weight[found], adjustment, after=after)
+        treated, after = cohort[found] == cell.row, rows.period[found] == cell.period
+        groups = doubly_robust.compared(
+            treated, design, weight[found], adjustment, after=after, start=start.get(cell.row)
+        )
         if groups.problem:
             problems[k] = Problem(groups.problem, groups.column)
             continue
+        start[cell.row] = groups.coefficients
         values[k], parts = doubly_robust.levels(groups, rows.outcome[found])
         contributions[k] = np.bincount(cluster[found], weights=parts, minlength=members.clusters)
     return pieces(cells, values, contributions, problems, members)

@@ -36,8 +36,14 @@ class Normal:
 
     def effects(self, y: Array) -> Array:
         """(R, T) outcomes net of the fitted row and period effects: residuals in free cells, effects in others."""
-        gap = y - (self.share * y).sum(axis=1, keepdims=True)
+        gap = self.centred(y)
         gap -= self.z @ (self.inverse @ self.moment(self.free * gap)).reshape(y.shape[1], -1).T
+        return np.asarray(gap - (self.share * gap).sum(axis=1, keepdims=True))
+
+    def centred(self, y: Array) -> Array:
+        """(R, T) outcomes less their mean over each row's free cells; less one of them first, which loses no digits."""
+        first = self.free.argmax(axis=1)[:, None]
+        gap = y - np.take_along_axis(y, first, axis=1)
         return np.asarray(gap - (self.share * gap).sum(axis=1, keepdims=True))
 
     def moment(self, y: Array) -> Array:
@@ -111,7 +117,7 @@ def leads(equations: Normal, y: Array, adoption: Array, last: int, observations:
     """
     times, places = _placed(equations, adoption, last)
     periods, q = equations.free.shape[1], equations.z.shape[1]
-    centred = equations.free * (y - (equations.share * y).sum(axis=1, keepdims=True))
+    centred = equations.free * equations.centred(y)
     cross, within, right = np.zeros((len(times), periods, q)), np.zeros((len(times),) * 2), np.zeros(len(times))
     for cohort, (lead, place) in places.items():
         rows = np.flatnonzero(adoption == cohort)

@@ -151,7 +151,7 @@ def effects(
     facts |= {"clusters": clusters, "df": clusters - 1}
     facts["treated_clusters"] = clusters_in(kernel, np.isin(kernel.cohorts, kernel.cohorts[rows]))
     return Effects(
-        table=_table(path, joint, behind),
+        table=_table(kernel, path, joint, behind),
         joint=joint,
         share=share,
         share_cohorts=labels,
@@ -171,8 +171,10 @@ def effects(
     )
 
 
-def _table(path: list[Coefficient], joint: Array, behind: Array) -> pd.DataFrame:
+def _table(kernel: Moments, path: list[Coefficient], joint: Array, behind: Array) -> pd.DataFrame:
+    """The table; an event time weighs as much as the units of the cohorts that it is estimated from."""
     times = np.array([piece.time for piece in path])
+    size = np.array([kernel.size[piece.cohorts > 0].sum() if piece.time >= 0 else 0.0 for piece in path])
     return pd.DataFrame(
         {
             "cohort": -1,
@@ -180,7 +182,7 @@ def _table(path: list[Coefficient], joint: Array, behind: Array) -> pd.DataFrame
             "event_time": times,
             "estimate": [piece.estimate for piece in path],
             "std_error": np.sqrt(np.clip(np.diag(joint)[: len(path)], 0, None)),
-            "weight": np.where(times >= 0, 1 / (times >= 0).sum(), 0.0),
+            "weight": size / size.sum(),
             "treated_clusters": behind,
             "comparison_clusters": [piece.comparison for piece in path],
         }

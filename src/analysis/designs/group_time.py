@@ -26,7 +26,9 @@ from analysis.designs._group_cells import (
     Cell,
     Pieces,
     carried,
+    few_never_treated,
     from_changes,
+    limits,
     nothing_left,
     omission,
     wanted,
@@ -69,7 +71,8 @@ def estimate(
             switching treatment (P002); eligible units (E131).
     """
     names = list(covariates)
-    book = _common.panel_of(_bookkeeping(data), name="group_time", gaps=True).without_early_reactions(anticipation)
+    data = data.without_early_reactions(anticipation)
+    book = _common.panel_of(_bookkeeping(data), name="group_time", gaps=True)
     _check_never_treated(data, book, comparison, len(names))
     _check_clusters(data, book)
     cells = wanted(book.cohorts, _seen(data, book), comparison, base_period, anticipation)
@@ -85,7 +88,8 @@ def estimate(
         **_facts(data, book, anticipation, np.unique(adoption[post])),
         reference=-1 - anticipation if base_period == "universal" else None,
         anticipation=anticipation,
-        estimand=_estimand(book, adoption[post], found.period[post]),
+        estimand="average effect on the treated, every treated unit and period counting the same"
+        + limits(book, adoption[post], found.period[post]),
         method=_method(data, book, found, comparison, names, adjustment),
         inference=_convention(data, book),
         refit=partial(
@@ -124,9 +128,7 @@ def _check_never_treated(data: Panel | Sample, book: Panel, comparison: str, cov
         raise Refusal("P006", "comparison", "no never-treated group", "set `comparison: not_yet_treated`")
     units = never / len(data.periods) if isinstance(data, Sample) else never
     if covariates and units < covariates + SPARE:
-        given = f"{covariates} covariate{'s' if covariates > 1 else ''}"
-        problem = f"{units:g} never-treated units are too few to compare with, given {given}"
-        raise Refusal("E113", "comparison", problem, "set `comparison: not_yet_treated`, or drop covariates")
+        raise few_never_treated(units, covariates)
 
 
 def _check_clusters(data: Panel | Sample, book: Panel) -> None:
@@ -223,15 +225,6 @@ def _facts(data: Panel | Sample, book: Panel, anticipation: int, cohorts: Array)
         "baseline": float(np.average(data.outcome[before], weights=data.weight[before])) if before.any() else np.nan,
         "effective": None,
     }
-
-
-def _estimand(book: Panel, adoption: Array, period: Array) -> str:
-    """What is averaged: treated cells of cohorts `adoption` in `period`, named unless they are all treated cells."""
-    words = "average effect on the treated, every treated unit and period counting the same"
-    if len(adoption) == sum(len(book.periods) - int(g) for g in book.cohorts if g != NEVER):
-        return words
-    cohorts = ", ".join(f"{d:g}" for d in _common.labelled(book, np.unique(adoption)))
-    return f"{words}; only adopters of {cohorts}, up to {book.periods[period.max()]}, have a comparison"
 
 
 def _method(

@@ -59,8 +59,8 @@ def estimate(data: Panel | Sample, *, anticipation: int = 0, covariates: list[st
     Raises:
         Refusal: repeated cross-sections; collinear covariates; no treated cell that can be imputed.
     """
-    panel = _common.panel_of(data, name="imputation", gaps=True).without_early_reactions(anticipation)
-    panel = _with_untreated(panel, anticipation, list(covariates))
+    given = _common.panel_of(data, name="imputation", gaps=True).without_early_reactions(anticipation)
+    panel = _with_untreated(given, anticipation, list(covariates))
     by_cohort = not covariates and not _has_gaps(panel)
     fit = _from_moments(panel, anticipation) if by_cohort else _from_units(panel, anticipation, list(covariates))
     post = fit.period >= fit.adoption
@@ -80,7 +80,7 @@ def estimate(data: Panel | Sample, *, anticipation: int = 0, covariates: list[st
         reference=-1 - anticipation if len(fit.leads) else None,
         anticipation=anticipation,
         estimand=_estimand(panel, fit.adoption[post], fit.period[post]),
-        method=_method(panel, data, fit, list(covariates), anticipation),
+        method=_method(panel, len(given.units), fit, list(covariates), anticipation),
         inference=_convention(panel),
         cohort_clusters=counts,
         concentration=concentration,
@@ -97,13 +97,15 @@ def _padded(influence: Callable[[], Array], spread: Array, shares: int) -> Array
 
 def _with_untreated(panel: Panel, anticipation: int, covariates: list[str]) -> Panel:
     """Without units that have no untreated cell, or no value of a covariate in the period it is taken from."""
-    reach = np.where(panel.adoption == NEVER, len(panel.periods), panel.adoption - anticipation)
-    first = np.zeros(len(reach)) if panel.n == panel.outcome.size else np.isfinite(panel.outcome).argmax(axis=1)
-    panel = panel.only(np.asarray(first < reach), "no period in which the unit is untreated")
+    some = (panel.adoption == NEVER) | (panel.adoption > anticipation)
+    if panel.n < panel.outcome.size:
+        some = _untreated(panel.adoption, np.isfinite(panel.outcome), anticipation).any(axis=1)
+    panel = panel.only(np.asarray(some), "no period in which the unit is untreated")
     if not (panel.adoption != NEVER).any():
         raise _nothing("no treated unit has an untreated period")
-    values = [panel.covariates[name][:, _before(panel, anticipation)] for name in covariates]
-    known = np.isfinite(np.array(values).reshape(len(values), -1)).all(axis=0) if values else first >= 0
+    known = np.ones(len(panel.units), dtype=bool)
+    for name in covariates:
+        known &= np.isfinite(panel.covariates[name][:, _before(panel, anticipation)])
     return panel.only(known, f"no value of {', '.join(covariates)} in the period before the first adoption")
 
 
@@ -267,14 +269,15 @@ def _estimand(panel: Panel, adoption: Array, period: Array) -> str:
     return f"{words}; only adopters of {cohorts}, up to {panel.periods[period.max()]}, have untreated units beside them"
 
 
-def _method(panel: Panel, data: Panel | Sample, fit: _Fit, covariates: list[str], anticipation: int) -> str:
+def _method(panel: Panel, units: int, fit: _Fit, covariates: list[str], anticipation: int) -> str:
     words = "imputation from unit and period effects of untreated cells"
     if covariates:
         date = panel.periods[_before(panel, anticipation)]
         words += f", {' and '.join(covariates)} in {date:g} times period effects"
-    lost = len(data.outcome) - len(panel.units)
+    lost = units - len(panel.units)
     if lost:
-        words += f", {lost} unit{'s' if lost > 1 else ''} without what this needs left out"
+        without = "an untreated period" + (" or a value of each covariate" if covariates else "")
+        words += f", {lost} unit{'s' if lost > 1 else ''} without {without} left out"
     if not len(fit.leads):
         words += ", no coefficients before adoption (untreated cells cannot tell them from unit and period effects)"
     return f"{words}; {_common.weight_words(panel)}"

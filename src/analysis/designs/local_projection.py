@@ -95,9 +95,9 @@ def _coefficient(
 
 def _words(panel: Panel, kernel: Moments, path: list[long.Coefficient], comparison: str, equal: bool) -> long.Words:
     post = np.any([piece.cohorts > 0 for piece in path if piece.time >= 0], axis=0)
-    counting = "every treated unit" if equal else "cohorts weighted as least squares weights them"
+    counting = "every treated unit counting the same" if equal else "cohorts weighted as least squares weights them"
     return long.Words(
-        f"average effect on the treated in each period since adoption, {counting}, every period counting the same"
+        f"average effect on the treated in each period since adoption, {counting}; then every treated unit and period"
         + long.named(panel, kernel, kernel.cohorts[post], "have a clean control"),
         f"local projections against {comparison.replace('_', '-')} units, {'equal' if equal else 'variance'} weights",
         "adoption and period effects",

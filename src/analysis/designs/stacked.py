@@ -37,7 +37,7 @@ def estimate(
             periods after that).
         anticipation: periods before adoption in which units may already react.
         window: periods before and after adoption that every sub-experiment spans; cohorts without them are left out.
-            None: as many before and as many after as leave out no cohort that has a clean control at all.
+            None: as many after as cover the most treated unit-periods, then as many before as cost no further cohort.
 
     Raises:
         Refusal: repeated cross-sections; gaps; never-treated controls where there are none; no cohort with clean
@@ -84,17 +84,18 @@ def _path(
 
 
 def _window(kernel: Moments, comparison: str, anticipation: int) -> tuple[int, int]:
-    """The most periods before and after adoption that leave out no cohort with a clean control at all."""
+    """The periods after adoption that cover the most treated unit-periods, longer horizons against more cohorts; then
+    the periods before that leave out no further cohort."""
 
-    def complete(before: int, after: int) -> int:
-        return len(_stack(kernel, comparison, anticipation, before, after).share)
+    def covered(before: int, after: int) -> float:
+        treated = _stack(kernel, comparison, anticipation, before, after).treated
+        return float((treated @ kernel.size).sum())
 
-    before, after = 1 + anticipation, 0
-    most = complete(before, after)
-    while most and complete(before + 1, after) == most:
+    before = 1 + anticipation
+    after = max(range(kernel.periods), key=lambda last: (last + 1) * covered(before, last))
+    most = covered(before, after)
+    while most and covered(before + 1, after) == most:
         before += 1
-    while most and complete(before, after + 1) == most:
-        after += 1
     return before, after
 
 

@@ -30,6 +30,8 @@ from analysis.designs._group_cells import (
     Problem,
     carried,
     change,
+    few_never_treated,
+    limits,
     nothing_left,
     omission,
     pieces,
@@ -86,12 +88,13 @@ def estimate(
         base_period, anticipation, covariates, adjustment: as in `group_time`.
 
     Raises:
-        Refusal: eligible missing, or one of the four groups empty (E131); no never-treated group (P006); rows observed
-            once (E130); gaps (P007); a switching treatment (P002); no estimable cell (P005, E107, E126).
+        Refusal: eligible missing, or one of the four groups empty (E131); no never-treated group (P006), or fewer units
+            in it on one side than the covariates need (E113); rows observed once (E130); gaps (P007); a switching
+            treatment (P002); no estimable cell (P005, E107, E126).
     """
     names = list(covariates)
     panel = _common.panel_of(data, name="triple_difference", eligible=True).without_early_reactions(anticipation)
-    eligible = _eligible(panel, comparison)
+    eligible = _eligible(panel, comparison, len(names))
     cells = wanted(panel.cohorts, _seen(panel, eligible), comparison, base_period, anticipation)
     found = _estimated(panel, eligible, cells, names, adjustment)
     adoption = panel.cohorts[found.row]
@@ -106,7 +109,8 @@ def estimate(
         **facts,
         reference=-1 - anticipation if base_period == "universal" else None,
         anticipation=anticipation,
-        estimand="average effect on eligible units where the policy came, every unit and period counting the same",
+        estimand="average effect on eligible units where the policy came, every unit and period counting the same"
+        + limits(panel, adoption[post], found.period[post]),
         method=_method(panel, found, comparison, names, adjustment),
         inference=(
             f"standard errors from influence functions summed by {_common.cluster_word(panel)} ({panel.clusters} "
@@ -124,8 +128,8 @@ def estimate(
     )
 
 
-def _eligible(panel: Panel, comparison: str) -> Array:
-    """Who is eligible. Raises Refusal where nobody says so, or one of the four groups is empty everywhere."""
+def _eligible(panel: Panel, comparison: str, covariates: int) -> Array:
+    """Who is eligible. Raises Refusal where nobody says so, or one of the four groups is empty or too small."""
     if panel.eligible is None:
         problem = "triple differences need to know which units the policy is meant for"
         raise Refusal("E131", "eligible", problem, "name the column under `eligible`")
@@ -138,6 +142,9 @@ def _eligible(panel: Panel, comparison: str) -> Array:
             if not (where & who).any():
                 fix = "check the column, or use `design: group_time` without `eligible`"
                 raise Refusal("E131", "eligible", f"no {kind} unit {words}", fix)
+    fewest = min((never & panel.eligible).sum(), (never & ~panel.eligible).sum())
+    if comparison == "never_treated" and covariates and fewest < covariates + SPARE:
+        raise few_never_treated(fewest, covariates)
     return panel.eligible
 
 
@@ -158,7 +165,8 @@ def _estimated(panel: Panel, eligible: Array, cells: list[Cell], names: list[str
     code = np.searchsorted(panel.cohorts, panel.adoption)
     covariates = Covariates([panel.covariates[name] for name in names])
     setting = _Setting(panel, eligible, code, covariates, adjustment)
-    cells = [_with_large_enough(setting, cell, SPARE + len(names)) for cell in cells]
+    fewest = np.array([np.bincount(eligible[code == row], minlength=2).min() for row in range(len(panel.cohorts))])
+    cells = [_with_large_enough(cell, fewest >= SPARE + len(names)) for cell in cells]
     values, contributions = np.zeros(len(cells)), np.zeros((len(cells), panel.clusters))
     problems: dict[int, Problem] = {}
     for row in sorted({cell.row for cell in cells}):
@@ -175,11 +183,9 @@ def _estimated(panel: Panel, eligible: Array, cells: list[Cell], names: list[str
     return pieces(cells, values, contributions, problems, members)
 
 
-def _with_large_enough(setting: _Setting, cell: Cell, least: int) -> Cell:
-    """The cell with those comparison cohorts that have `least` units on both sides, or with all where none has."""
-    fewest = [min(np.bincount(setting.eligible[setting.code == c], minlength=2)) for c in cell.controls]
-    large = tuple(c for c, count in zip(cell.controls, fewest, strict=True) if count >= least)
-    return replace(cell, controls=large or cell.controls)
+def _with_large_enough(cell: Cell, large: Array) -> Cell:
+    """The cell with those comparison cohorts that are `large` (G,) enough on both sides, or with all where none is."""
+    return replace(cell, controls=tuple(c for c in cell.controls if large[c]) or cell.controls)
 
 
 def _of_cohort(

@@ -6,9 +6,9 @@ effects; the critical value is the quantile of the largest of their absolute val
 not grow with clusters x draws. Without contributions of clusters the draws are normal with the effects' covariance, the
 limit of the same bootstrap (Montiel Olea and Plagborg-Moller 2019).
 
-Errors are the effects' own, so that a band is a multiple of the errors shown; or, as in R package did, the interquartile
-range of the draws over that of the standard normal. The critical value is moved from the normal to the t distribution
-with the effects' degrees of freedom at the same tail probability, and is never below that of a single interval.
+Errors are the effects' own, so that a band is a multiple of the errors shown; or, as in R package did, the
+interquartile range of the draws over that of the standard normal. The critical value is moved from the normal to the t
+distribution with the effects' degrees of freedom at the same tail probability, and is never below that of one interval.
 """
 
 from __future__ import annotations

@@ -80,7 +80,8 @@ def compared(
         adjustment: one of ADJUSTMENTS; with a constant alone all three are the difference of means.
         after: (n,) bool, for rows observed once. start: (k,) coefficients from which the logit starts.
 
-    Groups do not overlap where a fitted propensity reaches .999 (as in R's did), or the logit has no finite solution.
+    Groups do not overlap where a fitted propensity reaches .999 (R's did asks this of a logit without weights), or the
+    logit has no finite solution.
     """
     adjustment = "regression" if design.shape[1] == 1 else adjustment
     groups = Comparison(treated, design, weight, adjustment, after)

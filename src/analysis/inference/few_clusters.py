@@ -1,9 +1,27 @@
-"""Which inference is shown: a rule that counts treated and comparison clusters and says what it chose.
+"""Which inference is shown: a rule that counts clusters, treated and comparison clusters, and says what it chose.
 
 Cluster-robust errors reject a true null far too often when few clusters are treated, or few are left to compare with:
 with one treated cluster of twenty about 60 % of the time, with five about 8 %; with one comparison cluster of 39 about
-75 % (simulated, 20 periods, AR(1) errors with rho .8). Below ten on either side, or where unequal sizes leave an
-average worth fewer than five equal treated clusters, the permutation test replaces the cluster-robust p-value.
+75 % (simulated, 20 periods, AR(1) errors with rho .8). They are too small, too, when cohorts are small, because a
+cohort's spread is measured around its own mean. So, in this order:
+
+1. fewer than ten treated or ten comparison clusters behind the average, or an average worth fewer than five equally
+   weighted treated clusters: dates are permuted among clusters and no standard error is shown;
+2. fewer than thirty clusters, an average worth fewer than ten, or cohorts of fewer than ten clusters (weighted as in
+   the average): the cluster jackknife (CR3) with t(G-1), up to 500 clusters;
+3. otherwise the design's own cluster-robust errors with t(G-1).
+
+Share of 95 % intervals of a group-time average that cover the truth, analytic and jackknife (4,000 draws each, errors
+as above; treated/comparison clusters): 10/10 .938 and .954, 14/15 .935 and .951, 10/40 .928 and .949, three cohorts of
+four/12 .913 and .949, five cohorts of two/40 .806 and .932, ten cohorts of one/40 .468 and .932. For two-way fixed
+effects, with CR1: 10/10 .956 and .959, 14/15 .950 and .954, 10/40 .933 and .944.
+
+A permutation compares ratios of estimates to errors (MacKinnon and Webb 2020) where each side has three clusters and
+cohorts of one carry at most a quarter of the average; otherwise estimates. With clusters alike both reject a true null
+5 % of the time. With treated clusters twice as noisy as the others, estimates reject it 20 % of the time with three
+treated of twenty, 16 % with five, 8 % with eight; ratios 10, 7 and 6 %. The price is power: with three treated of
+twenty alike .45 instead of .57, with five .50 instead of .57, with eight .58 both. Where six treated clusters are six
+cohorts, ratios do worse (27 against 18 %), because no cohort shows its own spread (1,500 to 2,000 draws each).
 """
 
 from __future__ import annotations
@@ -11,12 +29,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from analysis.inference.jackknife import Jackknife, jackknife
 from analysis.inference.permutation import Permutation, permute
 from analysis.panel import Panel
 from analysis.result import Data, Effects, Estimate
 
 ENOUGH = 10
 EFFECTIVE = 5
+MANY = 30
+WORTH = 10
+RATIO = 3
+LONE = 0.25
+AFFORDABLE = 500
 KINDS = ("simple", "event_time", "cohort", "period")
 ESTIMANDS = {
     "event_time": "average effect on the treated, every period since adoption counting the same",
@@ -28,24 +52,47 @@ NONE_SHOWN = f"none shown: the average is worth fewer than {EFFECTIVE} equally w
 
 @dataclass(frozen=True)
 class Support:
-    """What an average rests on: treated clusters, the fewest comparison clusters behind any treated piece, and the
-    number of equally weighted treated clusters it is worth."""
+    """What an average rests on.
+
+    treated: treated clusters. comparison: the fewest comparison clusters behind any treated piece. worth: the number of
+    equally weighted treated clusters it is worth. clusters: all of them. cohort: clusters of its cohorts, weighted as
+    in the average. lone: the share of the average that rests on cohorts of one cluster.
+    """
 
     treated: int
     comparison: int
     worth: float
+    clusters: int
+    cohort: float
+    lone: float
 
     @property
     def few(self) -> bool:
-        """Too little for cluster-robust errors."""
+        """Too little for cluster-robust errors of any kind."""
         return min(self.treated, self.comparison) < ENOUGH or self.worth < EFFECTIVE
+
+    @property
+    def lean(self) -> bool:
+        """Too little for errors without the jackknife's correction, and not too much to compute it."""
+        thin = self.clusters < MANY or self.worth < WORTH or self.cohort < ENOUGH
+        return thin and self.clusters <= AFFORDABLE
+
+    @property
+    def studentised(self) -> bool:
+        """Enough on both sides, and in cohorts, for an error to divide by in a permutation test."""
+        return min(self.treated, self.comparison) >= RATIO and self.lone <= LONE
 
 
 def support(effects: Effects, average: str) -> Support:
     """The support of the average that answers."""
     one = effects.along(average).averaged_over()
     worth = float(effects.treated_clusters) if one.effective is None else one.effective
-    return Support(effects.treated_clusters, int(one.table["comparison_clusters"].iloc[0]), worth)
+    cohort, lone = float(effects.treated_clusters), 0.0
+    if one.by_cohort is not None and len(one.cohort_clusters):
+        cohort = float(one.by_cohort[0] @ one.cohort_clusters)
+        lone = float(one.by_cohort[0] @ (one.cohort_clusters == 1))
+    comparison = int(one.table["comparison_clusters"].iloc[0])
+    return Support(effects.treated_clusters, comparison, worth, effects.clusters, cohort, lone)
 
 
 def too_few(data: Data, effects: Effects, average: str) -> bool:
@@ -53,22 +100,21 @@ def too_few(data: Data, effects: Effects, average: str) -> bool:
     return isinstance(data, Panel) and support(effects, average).few
 
 
-def headline(data: Data, effects: Effects, *, average: str, level: float, seed: int) -> Estimate:
+def headline(data: Data, effects: Effects, *, average: str, level: float, seed: int, draws: int = 999) -> Estimate:
     """The average effect with the inference that the clusters allow."""
-    chosen = effects.along(average)
-    estimate = replace(chosen.average(level), estimand=ESTIMANDS.get(chosen.kind, effects.estimand))
-    if not isinstance(data, Panel) or not too_few(data, effects, average):
+    estimate = average_of(effects, average, level)
+    if not isinstance(data, Panel):
         return estimate
-    found = permute(data, effects, average=average, level=level, seed=seed)
-    return replace(
-        estimate,
-        std_error=None,
-        df=None,
-        low=found.low,
-        high=found.high,
-        p_value=found.p_value,
-        inference=words(found, support(effects, average), effects.clusters, seed),
-    )
+    rests_on = support(effects, average)
+    if rests_on.few:
+        return _permuted(estimate, data, effects, rests_on, average, seed, draws)
+    return _jackknifed(estimate, data, effects, rests_on, average) if rests_on.lean else estimate
+
+
+def average_of(effects: Effects, average: str, level: float) -> Estimate:
+    """The named average with the design's own errors, and its estimand in words."""
+    chosen = effects.along(average)
+    return replace(chosen.average(level), estimand=ESTIMANDS.get(chosen.kind, effects.estimand))
 
 
 def trusted(estimate: Estimate) -> Estimate:
@@ -79,13 +125,57 @@ def trusted(estimate: Estimate) -> Estimate:
     return replace(estimate, std_error=None, low=nan, high=nan, p_value=nan, df=None, inference=NONE_SHOWN)
 
 
-def words(found: Permutation, rests_on: Support, clusters: int, seed: int) -> str:
-    """The convention in words."""
+def permutation(panel: Panel, effects: Effects, *, average: str, level: float, seed: int, draws: int) -> Permutation:
+    """The permutation test that the rule shows: of the ratio to the error where both sides have clusters enough."""
+    ratio = support(effects, average).studentised
+    return permute(panel, effects, average=average, level=level, seed=seed, draws=draws, studentised=ratio)
+
+
+def permutation_words(found: Permutation, clusters: int, seed: int) -> str:
+    """The convention of a permutation test."""
     how = (
-        f"all {found.assignments} assignments" if found.exact else f"{found.assignments - 1} random draws, seed {seed}"
+        f"all {found.assignments:,} assignments"
+        if found.exact
+        else f"{found.assignments - 1:,} random draws, seed {seed}"
     )
+    what = "estimates divided by their cluster-robust errors" if found.studentised else "estimates"
     return (
-        f"permutation of adoption dates among {clusters} clusters ({how}); interval from the constant effects that the "
-        f"test does not reject; cluster-robust errors are not shown with {rests_on.treated} treated and "
-        f"{rests_on.comparison} comparison clusters"
+        f"permutation of adoption dates among {clusters} clusters ({how}; {what} compared); interval from the constant "
+        "effects that the test does not reject"
     )
+
+
+def _permuted(
+    estimate: Estimate, panel: Panel, effects: Effects, rests_on: Support, average: str, seed: int, draws: int
+) -> Estimate:
+    found = permutation(panel, effects, average=average, level=estimate.level, seed=seed, draws=draws)
+    words = (
+        f"{permutation_words(found, effects.clusters, seed)}; cluster-robust errors are not shown with "
+        f"{rests_on.treated} treated and {rests_on.comparison} comparison clusters"
+    )
+    return replace(
+        estimate, std_error=None, df=None, low=found.low, high=found.high, p_value=found.p_value, inference=words
+    )
+
+
+def _jackknifed(estimate: Estimate, panel: Panel, effects: Effects, rests_on: Support, average: str) -> Estimate:
+    found = jackknife(panel, effects, average=average)
+    if found.impossible:
+        return replace(estimate, inference=f"{estimate.inference}; {_without_jackknife(found)}")
+    low, high, p_value = found.interval(estimate.level)
+    why = (
+        f"{rests_on.clusters} clusters"
+        if rests_on.clusters < MANY
+        else f"an average worth {rests_on.worth:.1f} treated clusters"
+        if rests_on.worth < WORTH
+        else f"cohorts of {rests_on.cohort:.1f} clusters"
+    )
+    words = f"{found.words(panel.labels.cluster or panel.labels.unit)}; chosen because of {why}"
+    return replace(
+        estimate, std_error=found.std_error, df=found.df, low=low, high=high, p_value=p_value, inference=words
+    )
+
+
+def _without_jackknife(found: Jackknife) -> str:
+    plural = "s" if found.impossible > 1 else ""
+    return f"no jackknife: without {found.impossible} cluster{plural} there is no estimate"

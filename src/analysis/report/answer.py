@@ -110,6 +110,11 @@ def overturn(unit: Unit, estimate: Estimate, decision: Decision) -> str:
             "The interval already includes no effect; with these data an effect is found four times in five only from "
             f"{unit.amount(decision.detectable)} on."
         )
+    if decision.breakdown:
+        return (
+            "Zero becomes plausible if the difference in trends changes after adoption by more than "
+            f"{decision.breakdown:.2g} times its largest change before, for reasons other than the policy."
+        )
     size = unit.size(decision.drift, estimate.value)
     if decision.shock:
         return f"A change of {size} in one group alone, for any other reason, would make zero plausible."

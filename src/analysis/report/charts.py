@@ -70,6 +70,11 @@ def intervals(axes: Axes, x: Sequence[Any], values: Any, low: Any, high: Any, co
     )
 
 
+def whole(axes: Axes, x: Any, low: Any, high: Any, color: str) -> None:
+    """Thin bars that hold all points at once; nothing where a bound is missing."""
+    axes.vlines(x, low, high, color=color, linewidth=0.8, alpha=0.7, zorder=2)
+
+
 def row(axes: Axes, place: int, estimate: Estimate, unit: Unit, *, first: bool = False, hollow: bool = False) -> None:
     """One estimate as a dot on row `place` with its interval, where it has one that is bounded."""
     color = palette.ACCENT if first else palette.CONTROL

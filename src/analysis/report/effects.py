@@ -74,6 +74,43 @@ def comparison(shown: Sequence[Alternative], outcome: Column) -> Block:
     )
 
 
+def inference(answer: Estimate, others: Sequence[Estimate], outcome: Column) -> Block:
+    """The same effect under every convention of inference that applies, the one at the top first."""
+    unit = Unit(outcome.unit)
+    shown = [answer, *(other for other in others if other.inference != answer.inference)]
+    rows = [
+        [_sentence(one.inference), *display.interval_numbers(one, unit)[1:], display.p_words(one.p_value)]
+        for one in shown
+    ]
+    header = ["Convention", *estimate_header(unit)[1:]]
+    out = sum(not one.excludes(0.0) for one in shown)
+    verdict = (
+        f"All {len(shown)} intervals leave zero out."
+        if not out
+        else f"All {len(shown)} intervals include zero."
+        if out == len(shown)
+        else f"{out} of {len(shown)} intervals include zero: the answer depends on the convention."
+    )
+    numbers = [
+        display.number(f"inference_{place}", f"Headline effect: {one.inference}", one, outcome.unit)
+        for place, one in enumerate(shown[1:], start=1)
+    ]
+    return display.table(
+        "table",
+        header,
+        rows,
+        "The same effect under other conventions of inference",
+        verdict,
+        numbers=numbers,
+        csv=_csv([(f"inference_{place}", one.inference, one) for place, one in enumerate(shown)]),
+        csv_name="inference",
+    )
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}"
+
+
 def estimate_header(unit: Unit) -> list[str]:
     """Column heads of an estimate: value, low, high, standard error, p-value."""
     words = f" ({unit.words})" if unit.words else ""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.data.catalog import Column, Source
+    from analysis.inference.bands import Band
     from analysis.result import Effects
     from analysis.study import Study
 
@@ -21,14 +22,17 @@ NO_PATH = (
 )
 
 
-def figure(path: Effects | None, study: Study, outcome: Column, source: Source) -> Block:
-    """Effects by periods since adoption with pointwise intervals; a sentence where the data hold no path."""
+def figure(path: Effects | None, band: Band | None, study: Study, outcome: Column, source: Source) -> Block:
+    """Effects by periods since adoption with pointwise intervals and the band that holds all of them at once; a
+    sentence where the data hold no path."""
     if path is None:
         return display.prose(NO_PATH)
-    unit, rows = Unit(outcome.unit), path.intervals(study.level, ENOUGH)
-    header = ["Periods since adoption", f"Effect ({unit.words})", "Low", "High"]
+    unit, rows = Unit(outcome.unit), _rows(path, band, study)
+    header = ["Periods since adoption", f"Effect ({unit.words})", "Low", "High", "Low, whole path", "High, whole path"]
+    header = header if band else header[:4]
     shown = [[_signed(e), *_cells(row, unit)] for e, row in zip(rows["event_time"], rows.itertuples(), strict=True)]
-    columns = ["event_time", "estimate", "std_error", "low", "high"]
+    shown = [row[: len(header)] for row in shown]
+    columns = ["event_time", "estimate", "std_error", "low", "high", "band_low", "band_high"]
     return Block(
         "figure",
         display.table_text(header, shown),
@@ -37,13 +41,20 @@ def figure(path: Effects | None, study: Study, outcome: Column, source: Source) 
             "caption": _caption(rows, unit, study, outcome),
             "alt": _alt(rows, shown, unit),
             "source": f"Source: {source.origin}. n = {path.n:,} observations, {path.clusters:,} clusters.",
-            "note": _note(path, rows),
+            "note": _note(path, rows, band),
             "table_html": display.table_html(header, shown, "Effects by periods since adoption"),
             "csv": display.csv_text(columns, rows[columns].to_numpy().tolist()),
             "csv_name": "effects-by-period",
             "numbers": [_number(row, path, study, outcome) for row in rows.itertuples() if not row.reference],
         },
     )
+
+
+def _rows(path: Effects, band: Band | None, study: Study) -> pd.DataFrame:
+    """The table by event time with pointwise bounds and those of the band, missing where none can be trusted."""
+    rows = path.intervals(study.level, ENOUGH)
+    half = (band.critical if band else float("nan")) * rows["std_error"].where(rows["low"].notna())
+    return rows.assign(band_low=rows["estimate"] - half, band_high=rows["estimate"] + half)
 
 
 def _caption(rows: pd.DataFrame, unit: Unit, study: Study, outcome: Column) -> str:
@@ -54,22 +65,24 @@ def _caption(rows: pd.DataFrame, unit: Unit, study: Study, outcome: Column) -> s
     )
 
 
-def _note(path: Effects, rows: pd.DataFrame) -> str:
+def _note(path: Effects, rows: pd.DataFrame, band: Band | None) -> str:
     method = f"{path.method[:1].upper()}{path.method[1:]}."
     thin = rows["low"].isna() & ~rows["reference"]
     if thin[~rows["reference"]].all():
         return f"{method} No intervals are drawn: fewer than {ENOUGH} treated or comparison clusters."
     hollow = f" Hollow dots without a bar rest on fewer than {ENOUGH} clusters: no interval can be trusted there."
-    return f"{method} Intervals: {path.inference}. They hold for each period on its own.{hollow if thin.any() else ''}"
+    whole = f" Thin bars: {band.words()}." if band else ""
+    return f"{method} Thick bars: {path.inference}; for each period on its own.{whole}{hollow if thin.any() else ''}"
 
 
 def _cells(row: Any, unit: Unit) -> list[str]:
     if row.reference:
-        return ["0 (reference)", "", ""]
+        return ["0 (reference)", "", "", "", ""]
     if row.low != row.low:
-        return [display.significant(unit.shown(row.estimate), 2), "", ""]
+        return [display.significant(unit.shown(row.estimate), 2), "", "", "", ""]
     decimals = display.decimals_for((unit.shown(row.high) - unit.shown(row.low)) / 2)
-    return [display.fixed(unit.shown(x), decimals) for x in (row.estimate, row.low, row.high)]
+    bounds = (row.estimate, row.low, row.high, row.band_low, row.band_high)
+    return [display.fixed(unit.shown(x), decimals) if x == x else "" for x in bounds]
 
 
 def _number(row: Any, path: Effects, study: Study, outcome: Column) -> dict[str, Any]:
@@ -100,6 +113,8 @@ def _draw(rows: pd.DataFrame, unit: Unit, study: Study) -> bytes:
         part = rows[(rows["event_time"] >= 0) == after]
         x, values = part["event_time"].tolist(), [unit.shown(v) for v in part["estimate"]]
         axes.plot(x, values, "o", color=color, markerfacecolor="white", zorder=3)
+        low, high = (part[name].map(unit.shown).tolist() for name in ("band_low", "band_high"))
+        charts.whole(axes, x, low, high, color)
         firm = part[part["low"].notna()]
         value, low, high = ([unit.shown(v) for v in firm[name]] for name in ("estimate", "low", "high"))
         if len(firm):

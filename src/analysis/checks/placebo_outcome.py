@@ -1,0 +1,78 @@
+"""An outcome that the policy should leave alone: an effect on it points to something else that happened.
+
+Reference: Lipsitch, Tchetgen Tchetgen and Cohen (2010), negative controls.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis.checks._common import ALPHA, about, changed, options
+from analysis.inference import few_clusters
+from analysis.refusal import Refusal
+from analysis.report.display import fixed, level_words, p_words
+from analysis.result import Check, Data, Effects, Estimate
+
+ASSUMPTION = "Nothing else changed at the same time: an outcome that the policy cannot touch did not move."
+
+
+def run(
+    data: Data,
+    effects: Effects,
+    path: Effects | None,
+    *,
+    placebo_outcome: str | None,
+    average: str,
+    level: float,
+    draws: int,
+    seed: int,
+) -> Check:
+    """The same estimate on `placebo_outcome`, in standard deviations of that outcome."""
+    if placebo_outcome is None:
+        finding = (
+            "No outcome is named that the policy should leave alone, so that nothing shows whether something else "
+        )
+        return _about(f"{finding}changed at the same time.", "Name one under `placebo_outcome`.")
+    try:
+        false, effect = _on(data, effects, placebo_outcome)
+        found = few_clusters.headline(false, effect, average=average, level=level, seed=seed, draws=draws)
+    except Refusal as refusal:
+        finding = f"The effect on {placebo_outcome} cannot be estimated: {refusal.problem}."
+        return _about(finding, "Name another outcome under `placebo_outcome`.")
+    return _verdict(found, placebo_outcome, level)
+
+
+def _on(data: Data, effects: Effects, name: str) -> tuple[Data, Effects]:
+    """The data with that outcome in its standard deviations, and its effects; what the answer holds constant is held
+    constant again, less that outcome itself."""
+    values = data.covariates[name]
+    false = data.with_outcome(values / np.nanstd(values))
+    held = options(effects).get("covariates")
+    if held is None:
+        return false, effects.refit(false)
+    return false, changed(effects, false, covariates=[other for other in held if other != name])
+
+
+def _verdict(found: Estimate, name: str, level: float) -> Check:
+    hit = found.p_value <= ALPHA
+    low, high = fixed(found.low, 2), fixed(found.high, 2)
+    verdict = "moved with the policy" if hit else "did not move by more than chance explains"
+    return Check(
+        "placebo_outcome",
+        "E110",
+        ASSUMPTION,
+        f"{name}, which the policy should leave alone, {verdict}: {fixed(found.value, 2)} of its standard deviations "
+        f"({level_words(level)} {low} to {high}, p = {p_words(found.p_value)}).",
+        "Find out what else changed in these units then; the answer may contain it."
+        if hit
+        else "The interval shows how large a disturbance of this kind could have gone unnoticed.",
+        "warn" if hit else "note",
+        found.value,
+        found.p_value,
+        found.low,
+        found.high,
+    )
+
+
+def _about(finding: str, advice: str) -> Check:
+    return about("placebo_outcome", "E110", ASSUMPTION, finding, advice)
