@@ -43,6 +43,10 @@ dataset = "small"  # folder in data/raw
 outcome = "score"  # column
 where = []  # conditions a row must meet
 covariates = []  # columns
+adjustment = "doubly_robust"  # how covariates enter
+family = "linear"  # of means
+dose = None  # column
+estimators = []  # others
 weight = None  # column
 cluster = None  # column
 design = "group_time"  # estimator
@@ -281,7 +285,8 @@ def notebook() -> str:
             "from analysis import small\nfrom analysis.study import Study\n\n"
             "study = Study(question=question, decision=decision, intervention=intervention, dataset=dataset,\n"
             "              outcome=outcome, where=where, covariates=covariates, weight=weight, cluster=cluster,\n"
-            "              design=design, worthwhile=worthwhile, better=better, level=level, seed=seed)",
+            "              adjustment=adjustment, family=family, dose=dose, design=design, estimators=estimators,\n"
+            "              worthwhile=worthwhile, better=better, level=level, seed=seed)",
         ),
         ("markdown", "## What is the answer?"),
         ("code", "small.answer(study)"),

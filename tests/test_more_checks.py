@@ -611,3 +611,12 @@ def test_checks_do_not_depend_on_the_order_of_units() -> None:
     for first, second in zip(*found, strict=True):
         assert (first.name, first.severity, first.finding) == (second.name, second.severity, second.finding)
         assert first.statistic == pytest.approx(second.statistic, abs=1e-9)
+
+
+def test_a_design_without_leads_is_told_from_data_without_earlier_periods() -> None:
+    from analysis.designs import extended_twfe
+
+    panel = samples.mpdta()
+    effects = extended_twfe.estimate(panel)
+    found = pretrends.run(panel, effects, effects.by("event_time"), average="simple", draws=99, seed=1, covariates=[])
+    assert "this design estimates no effects before adoption" in found.finding and found.severity == "warn"

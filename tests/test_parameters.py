@@ -37,10 +37,29 @@ DEFECTS: dict[str, tuple[bytes, str, list[str], str]] = {
     ),
     "missing column": (changed("outcome: score", "outcome: scroe"), "D402", [f"{OTHER}:outcome"], "'score'"),
     "a choice without effect": (
-        added("covariates: [region]"),
+        added("family: poisson"),
         "R302",
-        [f"{OTHER}:covariates", "covariates has no effect under design group_time"],
+        [f"{OTHER}:family", "family has no effect under design group_time"],
         "remove it",
+    ),
+    "an adjustment without covariates": (
+        added("adjustment: regression"),
+        "R302",
+        [f"{OTHER}:adjustment", "without covariates"],
+        "name some under `covariates`",
+    ),
+    "a covariate of words": (
+        added("covariates: [region]"),
+        "D402",
+        [f"{OTHER}:covariates", "'region' holds text"],
+        "name a column of numbers",
+    ),
+    "a dose that is not there": (added("dose: doze"), "D402", [f"{OTHER}:dose"], "use one of"),
+    "an estimator nobody knows": (
+        added("estimators: [imputatoin]"),
+        "R302",
+        [f"{OTHER}:estimators", "'imputatoin'"],
+        "did you mean 'imputation'?",
     ),
     "missing covariate": (
         added("covariates: [regoin]").replace(b"design: group_time", b"design: two_by_two"),

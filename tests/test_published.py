@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from analysis import paths
 from analysis.run import results, versions
@@ -54,7 +55,10 @@ def test_published_results_are_complete(study: str) -> None:
     assert stored["study"] == study and stored["answer"]["question"].endswith("?")
     numbers = {number["id"]: number for number in stored["numbers"]}
     assert len(numbers) == len(stored["numbers"]) and "headline" in numbers
-    assert {check["name"] for check in stored["checks"]} == {"pretrends", "placebo", "few_treated"}
+    (parameters,) = paths.PARAMS.glob(f"*/{study}.yml")
+    asked = yaml.safe_load(parameters.read_text(encoding="utf-8"))["checks"]
+    assert {check["name"] for check in stored["checks"]} == set(asked)
+    assert {"pretrends", "parallel_trends", "placebo", "few_treated"} <= set(asked)
     for number in numbers.values():
         if number["treated_clusters"] is not None and number["treated_clusters"] < 10:
             assert number["std_error"] is None, "no cluster-robust error with fewer than ten treated clusters"

@@ -25,6 +25,7 @@ from analysis.result import Check, Data, Effects, t_interval
 
 ASSUMPTION = "Without the policy, treated and comparison units would have moved in parallel."
 ALPHA = 0.05
+NO_LEADS = "this design estimates no effects before adoption (`group_time` does)"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ def run(
     """The joint test on `path`; a caution where it rejects, or could have missed a trend that would undo the answer."""
     pre = path.pre() if path is not None else None
     if path is None or pre is None or not len(pre.table):
-        return _untestable("there are not two periods before the policy to compare")
+        early = isinstance(data, Panel) and bool((data.adoption > 1).any()) and path is not None
+        return _untestable(NO_LEADS if early else "there are not two periods before the policy to compare")
     bare = covariates and not any(name in path.method for name in covariates)
     adjusted = " (without the covariates)" if bare else ""
     if isinstance(data, Panel) and too_few(data, effects, average):

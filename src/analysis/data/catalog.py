@@ -187,6 +187,15 @@ def column(source: Source, name: str) -> Column:
     return source.columns[name]
 
 
+def numbers(source: Source, name: str) -> Column:
+    """The declaration of the column `name`, which a calculation needs. Raises Refusal D402 where it holds text."""
+    declared = column(source, name)
+    if declared.type in ("text", "date"):
+        problem = f"column {name!r} holds {declared.type}, where numbers are needed"
+        raise Refusal("D402", f"{source.declaration}:{name}", problem, "name a column of numbers")
+    return declared
+
+
 def by_role(source: Source, role: Role) -> list[str]:
     """The columns that play `role`, in the order of the declaration."""
     return [name for name, declared in source.columns.items() if declared.role == role]

@@ -66,7 +66,8 @@ def labels_of(study: Study, source: catalog.Source) -> Labels:
     named = (study.weight, study.cluster, study.treatment, study.dose, study.eligible, *_also(study))
     columns = [study.outcome, *study.covariates, *(name for name in named if name)]
     for name in columns:
-        catalog.column(source, name)
+        known = catalog.column if name == study.cluster else catalog.numbers
+        known(source, name)
 
     def only(role: catalog.Role) -> str:
         return next(iter(catalog.by_role(source, role)), "")

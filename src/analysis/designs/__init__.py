@@ -21,18 +21,20 @@ from analysis.result import Data, Effects, Estimate
 from analysis.study import CHOICES, Study, options
 
 TWO_WAY = ("event_study", "two_way_fixed_effects")
+WITHOUT = "what the covariates change"
 CARD = ("Estimand", "Assumes", "Reference", "Fails when")
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """The headline, or another way to the same number: its average, and the reason it is shown.
+    """The headline, or another way to the same number: its name in words, its average, and the reason it is shown.
 
     gap: its average less the headline's over the same periods since adoption; None where it estimates something else,
     so that a gap would need no explanation.
     """
 
     label: str
+    title: str
     effects: Effects
     estimate: Estimate
     reason: str
@@ -77,7 +79,8 @@ def alternatives(study: Study, data: Data, effects: Effects) -> list[Alternative
     With several adoption dates two-way fixed effects is always shown, and never as the headline. Raises Refusal where
     one of the estimators does not fit the data.
     """
-    shown = [Alternative(study.design, effects, headline(study, data, effects), "the answer at the top")]
+    title = _summary(study.design)[0]
+    shown = [Alternative(study.design, title, effects, headline(study, data, effects), "the answer at the top")]
     for name in dict.fromkeys([*_usual(data), *study.estimators]):
         if name != study.design:
             shown.append(_alternative(study, data, name, effects))
@@ -85,7 +88,9 @@ def alternatives(study: Study, data: Data, effects: Effects) -> list[Alternative
         bare = study.model_copy(update={"covariates": []})
         other = estimate(bare, data)
         label, gap = f"{study.design} without covariates", _gap(study, effects, other)
-        shown.append(Alternative(label, other, headline(bare, data, other), "what the covariates change", gap))
+        shown.append(
+            Alternative(label, f"{title}, without covariates", other, headline(bare, data, other), WITHOUT, gap)
+        )
     return shown
 
 
@@ -105,9 +110,10 @@ def _alternative(study: Study, data: Data, name: str, answer: Effects) -> Altern
     shown = headline(study, data, other)
     if name in TWO_WAY and data.staggered:
         reason = "for comparison only: with several adoption dates it also compares with units already treated"
-        return Alternative(name, other, shown, reason + _without(study, name), None)
-    reason = _idea(name) + _horizon(answer, other) + _without(study, name)
-    return Alternative(name, other, shown, reason, _gap(study, answer, other))
+        return Alternative(name, _summary(name)[0], other, shown, reason + _without(study, name), None)
+    title, idea = _summary(name)
+    reason = idea + _horizon(answer, other) + _without(study, name)
+    return Alternative(name, title, other, shown, reason, _gap(study, answer, other))
 
 
 def _gap(study: Study, answer: Effects, other: Effects) -> float:
@@ -128,10 +134,11 @@ def _horizon(answer: Effects, other: Effects) -> str:
     return f" (up to {last} periods after adoption)" if other.kind == "event_time" and last < longest else ""
 
 
-def _idea(name: str) -> str:
-    """What a design does, in the words of its file's first line."""
+def _summary(name: str) -> tuple[str, str]:
+    """A design's name in words, and what it does, from its file's first line."""
     first = (inspect.getdoc(import_module(f"analysis.designs.{name}")) or "").partition("\n")[0]
-    return first.partition(": ")[2].rstrip(".") or first.rstrip(".")
+    title, _, idea = first.rstrip(".").partition(": ")
+    return title, idea
 
 
 def path(study: Study, data: Data, headline: Effects) -> Effects | None:
@@ -176,13 +183,19 @@ def _without(study: Study, name: str) -> str:
 
 
 def averages(study: Study, data: Data, effects: Effects) -> dict[str, Estimate]:
-    """The headline, then the other averages of the same pieces, by name; without intervals that cannot be trusted."""
+    """The headline, then the other averages of the same pieces and further estimands of the same fit, by name; without
+    intervals that cannot be trusted."""
     found: dict[str, Estimate] = {study.average: headline(study, data, effects)}
-    if effects.kind == "cells" and not few_clusters.too_few(data, effects, study.average):
+    if few_clusters.too_few(data, effects, study.average):
+        return found
+    if effects.kind == "cells":
         for kind in few_clusters.KINDS:
             if kind != study.average:
                 other = study.model_copy(update={"average": kind})
                 found[kind] = few_clusters.trusted(headline(other, data, effects))
+    for name, related in effects.related.items():
+        if related.kind == "event_time" or len(related.table) == 1:
+            found[name] = few_clusters.trusted(headline(study, data, related))
     return found
 
 

@@ -27,12 +27,13 @@ from analysis.result import Effects
 def estimate(data: Panel | Sample, *, covariates: list[str] | tuple[str, ...] = ()) -> Effects:
     """The coefficient of the treatment indicator.
 
-    Covariates enter as their value in the first period times period indicators, so that a covariate the policy moves
-    cannot absorb the effect; the regression is then linearmodels' PanelOLS with the same clustering convention.
+    Covariates enter as their value in the last period before anybody adopts, times period indicators, so that a
+    covariate the policy moves cannot absorb the effect; the regression is then linearmodels' PanelOLS with the same
+    clustering convention.
     """
     panel = _common.panel_of(data, name="two_way_fixed_effects")
     value, variance, influence = _with_covariates(panel, list(covariates)) if covariates else _from_moments(panel)
-    with_covariates = f", first-period {', '.join(covariates)} by period" if covariates else ""
+    with_covariates = f", {', '.join(covariates)} before the policy by period" if covariates else ""
     comparison = _common.comparison_clusters(panel)
     return Effects(
         table=single_row(value, float(np.sqrt(max(variance, 0.0))), panel.treated_clusters, comparison),
@@ -94,14 +95,15 @@ def _influence(panel: Panel, covariates: list[str], residual: Array) -> Array:
 
 
 def _regressors(panel: Panel, covariates: list[str]) -> pd.DataFrame:
-    """Treated, period indicators and first-period covariates times them, one row per observed unit and period."""
+    """Treated, period indicators, and covariates from before the policy times them: a row per unit and period seen."""
+    before = int(panel.cohorts[panel.cohorts != NEVER].min()) - 1
     columns = {"treated": panel.treated.astype(float)}
     for place, period in enumerate(panel.periods[1:], start=1):
         dummy = np.zeros(panel.outcome.shape)
         dummy[:, place] = 1.0
         columns[f"period {period}"] = dummy
         for name in covariates:
-            columns[f"{name} x {period}"] = dummy * panel.covariates[name][:, :1]
+            columns[f"{name} x {period}"] = dummy * panel.covariates[name][:, [before]]
     frame = _rows(panel, columns)
     return frame.loc[:, (frame != 0).any()]
 

@@ -214,6 +214,8 @@ def _thin(groups: Comparison) -> tuple[str, int | None]:
             if not rows.any():
                 return f"no {word} observation", None
             column = dependent(groups.design[rows], groups.weight[rows]) if fits else None
+            if column is not None and int(rows.sum()) > groups.design.shape[1]:
+                return f"among {word} observations one covariate repeats others", column
             if column is not None:
                 return f"too few {word} observations for the covariates", column
     column = None if groups.predicts else dependent(groups.design, groups.weight)

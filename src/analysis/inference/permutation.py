@@ -130,8 +130,10 @@ class _Ratios:
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """The effects around the estimate with a p-value above alpha; infinite where the test cannot reject."""
+        if not self.slope[0]:
+            return -math.inf, math.inf
         centre = self.estimate[0] / self.slope[0]
-        step = math.sqrt(max(self.variance[0], 1e-300)) / abs(self.slope[0])
+        step = max(math.sqrt(self.variance[0]), float(self.estimate.std()), 1e-300) / abs(self.slope[0])
         return self._edge(centre, -step, alpha), self._edge(centre, step, alpha)
 
     def _edge(self, centre: float, step: float, alpha: float) -> float:

@@ -68,7 +68,7 @@ class WildBootstrap:
     @property
     def t(self) -> float:
         """The observed t statistic."""
-        return self.distance / self.error
+        return self.distance / self.error if self.error else math.copysign(math.inf, self.distance)
 
     @property
     def draws(self) -> int:
@@ -95,8 +95,8 @@ class WildBootstrap:
         """p-value of the hypothesis that the coefficient is `distance` below its estimate."""
         d = distance if self.imposed else 0.0
         powers = d ** np.arange(3)
-        above = (powers[:2] @ self.numerator) ** 2
-        bar = (distance / self.error) ** 2 * (powers @ self.denominator)
+        above = (self.error * (powers[:2] @ self.numerator)) ** 2
+        bar = distance**2 * (powers @ self.denominator)
         if strict:
             return float((above > bar * (1 + TIE)).mean())
         reached = above >= bar * (1 - TIE)
@@ -108,8 +108,9 @@ class WildBootstrap:
         return self.estimate - ends[0], self.estimate - ends[1]
 
     def _edge(self, sign: float, alpha: float, strict: bool) -> float:
-        inside, step = 0.0, sign * self.error
-        outside = step
+        if not self.error:
+            return 0.0
+        inside, outside = 0.0, sign * self.error
         while self.p_value_of(outside, strict=strict) > alpha:
             inside, outside = outside, outside * 1.5
             if abs(outside) > 1e6 * self.error:

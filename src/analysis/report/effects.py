@@ -20,6 +20,9 @@ AVERAGES = {
     "event_time": "Every period since adoption counts the same",
     "cohort": "Each cohort's own average, by size",
     "period": "Every calendar period counts the same",
+    "slope": "Change of the effect per unit of dose",
+    "per_unit_of_treatment": "Effect per unit of treatment received",
+    "variance_weighted": "Cohorts weighted as least squares weights them",
 }
 
 
@@ -52,12 +55,11 @@ def comparison(shown: Sequence[Alternative], outcome: Column) -> Block:
     unit = Unit(outcome.unit)
     rows, numbers, entries = [], [], []
     for place, other in enumerate(shown):
-        label = other.label.replace("_", " ").capitalize()
-        rows.append([label, *estimate_cells(other.estimate, unit), other.reason])
+        rows.append([other.title, *estimate_cells(other.estimate, unit), other.reason])
         name = "headline" if place == 0 else f"alternative_{place}_{other.label}"
-        entries.append((name, label, other.estimate))
+        entries.append((name, other.title, other.estimate))
         if place:
-            numbers.append(display.number(name, f"{label}: {other.reason}", other.estimate, outcome.unit))
+            numbers.append(display.number(name, f"{other.title}: {other.reason}", other.estimate, outcome.unit))
     header = ["Estimator", *estimate_header(unit), "How it works"]
     if len(rows) == 1:
         return display.prose("No other estimator was asked for: name one under `estimators` in the parameter file.")
@@ -77,7 +79,8 @@ def comparison(shown: Sequence[Alternative], outcome: Column) -> Block:
 def inference(answer: Estimate, others: Sequence[Estimate], outcome: Column) -> Block:
     """The same effect under every convention of inference that applies, the one at the top first."""
     unit = Unit(outcome.unit)
-    shown = [answer, *(other for other in others if other.inference != answer.inference)]
+    same = (answer.low, answer.high, answer.p_value)
+    shown = [answer, *(other for other in others if (other.low, other.high, other.p_value) != same)]
     rows = [
         [_sentence(one.inference), *display.interval_numbers(one, unit)[1:], display.p_words(one.p_value)]
         for one in shown

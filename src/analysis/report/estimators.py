@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ def figure(shown: Sequence[Alternative], study: Study, outcome: Column, source: 
         return display.prose("There is one estimate, and so no picture of several.")
     unit = Unit(outcome.unit)
     header = ["Estimator", f"Effect ({unit.words})", "Low", "High"]
-    rows = [[_label(one), *display.interval_numbers(one.estimate, unit)] for one in shown]
+    rows = [[one.title, *display.interval_numbers(one.estimate, unit)] for one in shown]
     columns = ["estimator", "estimate", "std_error", "low", "high"]
     return Block(
         "figure",
@@ -39,10 +40,6 @@ def figure(shown: Sequence[Alternative], study: Study, outcome: Column, source: 
     )
 
 
-def _label(one: Alternative) -> str:
-    return one.label.replace("_", " ").capitalize()
-
-
 def _row(one: Alternative) -> list[str | float]:
     error = one.estimate.std_error
     return [one.label, one.estimate.value, "" if error is None else error, one.estimate.low, one.estimate.high]
@@ -55,12 +52,12 @@ def _note(shown: Sequence[Alternative]) -> str:
 
 
 def _draw(shown: Sequence[Alternative], unit: Unit) -> bytes:
-    drawing, axes = charts.canvas(1.2 + 0.34 * len(shown))
+    drawing, axes = charts.canvas(1.2 + 0.4 * len(shown))
     axes.axvline(0, color=palette.INK, linewidth=0.9, zorder=1)
     axes.axvline(unit.shown(shown[0].estimate.value), color=palette.MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     for place, one in enumerate(shown):
         charts.row(axes, place, one.estimate, unit, first=place == 0, hollow=not one.comparable)
-    axes.set_yticks(range(len(shown)), [_label(one) for one in shown])
+    axes.set_yticks(range(len(shown)), [textwrap.fill(one.title, 30) for one in shown])
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(f"Effect ({unit.words})")

@@ -131,10 +131,15 @@ def changes(
     """
     if old is None:
         return {"sentence": "This is the first version.", "parts_changed": [], "numbers_moved": []}
+    known, present = ({number["id"] for number in side["numbers"]} for side in (old, new))
     moved = [difference.id for difference in numbers_that_differ(old, new)]
+    fresh, gone = sum(name not in known for name in moved), sum(name not in present for name in moved)
     before, now = old["answer"]["headline"]["text"], new["answer"]["headline"]["text"]
     main = f"The main result is as before ({now})" if before == now else f"The main result went from {before} to {now}"
-    amount = f"{len(moved)} of {len(new['numbers'])} published numbers moved" if moved else "no published number moved"
+    both = len(moved) - fresh - gone
+    amount = f"{both} of {len(present & known)} published numbers moved" if both else "no published number moved"
+    amount += f", {fresh} are new" if fresh else ""
+    amount += f", {gone} are gone" if gone else ""
     named = [f"parameters ({', '.join(settings)})" if part == "parameters" and settings else part for part in parts]
     cause = f" What changed: {', '.join(named)}." if named else ""
     return {"sentence": f"{main}; {amount}.{cause}", "parts_changed": list(parts), "numbers_moved": moved}
