@@ -8,6 +8,8 @@ with few treated clusters"; the thresholds and the rates quoted are this project
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from analysis.inference.few_clusters import ENOUGH, MANY, WORTH, Support, permutation, support
@@ -37,12 +39,14 @@ def run(
         f"and are not shown. Had the policy come to other clusters, {found.rank - 1} of {found.assignments - 1} "
         f"reassignments would have given {measured} at least as large (p = {p_words(found.p_value)}; with these data "
         f"p cannot fall below {p_words(found.lowest)}).{_atypical(data)}",
-        "Read the permutation interval; more treated and comparison clusters are what would sharpen the answer.",
+        "Read the permutation interval; more treated and comparison clusters are what would sharpen the answer."
+        if not math.isnan(found.low)
+        else "More treated and comparison clusters would sharpen the answer, and a linear design would bound it.",
         "warn",
         float(found.rank),
         found.p_value,
-        found.low,
-        found.high,
+        None if math.isnan(found.low) else found.low,
+        None if math.isnan(found.high) else found.high,
     )
 
 

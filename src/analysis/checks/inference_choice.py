@@ -75,7 +75,7 @@ def _alone(found: list[Estimate], effects: Effects) -> Check:
         f"With {effects.treated_clusters} treated of {effects.clusters} clusters or rows, only one convention of "
         f"inference applies ({name_of(one)}), and nothing shows what another would change."
         if one
-        else "No convention of inference applies to so few clusters."
+        else "No convention of inference gives an interval with so few clusters and this design."
     )
     return Check(
         "inference_choice",

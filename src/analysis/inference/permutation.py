@@ -35,6 +35,8 @@ class Permutation:
 
     rank: assignments whose statistic is at least as large in absolute value, the observed one included.
     lowest: the smallest p-value these data could have given. studentised: estimates were divided by their errors.
+    refused: assignments that the design refuses; they count as at least as large. The bounds are NaN where there are
+    any, or the design is not linear in the outcome, so that a constant effect cannot be taken out.
     """
 
     p_value: float
@@ -45,6 +47,7 @@ class Permutation:
     exact: bool
     lowest: float
     studentised: bool = False
+    refused: int = 0
 
 
 @functools.lru_cache(maxsize=8)  # headline and check ask for the same test; both types compare by identity
@@ -65,24 +68,19 @@ def permute(
     Raises:
         Refusal: adoption dates that differ within a cluster (the unit of assignment is then not the cluster).
     """
-    both = functools.partial(_value_and_variance, average=average)
-    found, exact = permuted(panel, effects, both, seed=seed, draws=draws)
-    exposure = panel.treated.astype(float)
-    slopes = _again(panel, effects, exposure, both, seed, draws)
-    alpha = 1 - level + TIE
+    panels, exact = _panels(panel, seed, draws)
+    found = np.array([_value_and_variance(effects, average), *(_attempt(effects, p, average) for p in panels)])
+    refused = np.isnan(found[:, 0])
     if studentised:
-        unit = float(np.nanstd(panel.outcome)) or 1.0
-        mixed = _again(panel, effects, panel.outcome + unit * exposure, both, seed, draws)
-        ratios = _Ratios(found[:, 0], slopes[:, 0], found[:, 1], slopes[:, 1], mixed[:, 1], unit)
-        reached = ratios.reached(0.0)
-        low, high = ratios.interval(alpha)
+        reached = refused | _reached(found[:, 0] ** 2, found[:, 1])
     else:
-        estimates = found[:, 0]
-        reached = np.abs(estimates) >= abs(estimates[0]) * (1 - TIE)
-        low, high = _interval(estimates, slopes[:, 0], alpha)
+        reached = refused | (np.abs(found[:, 0]) >= abs(found[0, 0]) * (1 - TIE))
+    low, high = math.nan, math.nan
+    if not refused.any() and _linear(panel, effects, average):
+        low, high = _bounds(panel, effects, found, average, 1 - level + TIE, seed, draws, studentised)
     rank, count = int(reached.sum()), len(found)
     lowest = (2 if exact and _mirrored(panel) else 1) / count
-    return Permutation(rank / count, low, high, count, rank, exact, lowest, studentised)
+    return Permutation(rank / count, low, high, count, rank, exact, lowest, studentised, int(refused.sum()))
 
 
 def permuted(
@@ -92,12 +90,56 @@ def permuted(
 
     Raises Refusal where adoption dates differ within a cluster.
     """
+    panels, exact = _panels(panel, seed, draws)
+    return np.array([statistic(effects), *(statistic(effects.refit(one)) for one in panels)]), exact
+
+
+def _panels(panel: Panel, seed: int, draws: int) -> tuple[Iterator[Panel], bool]:
+    """The panel under other assignments, and whether these are all of them."""
     codes, first = _assignment_by_cluster(panel)
     exact = _count(codes) <= EXACT_UP_TO
-    values = [statistic(effects)]
-    for assignment in _assignments(codes, exact, seed, draws):
-        values.append(statistic(effects.refit(_reassigned(panel, assignment, first))))
-    return np.array(values), exact
+    return (_reassigned(panel, codes, first) for codes in _assignments(codes, exact, seed, draws)), exact
+
+
+def _attempt(effects: Effects, panel: Panel, average: str) -> tuple[float, float]:
+    """Average and variance on `panel`; NaN where the design refuses it."""
+    try:
+        return _value_and_variance(effects.refit(panel), average)
+    except Refusal:
+        return math.nan, math.nan
+
+
+def _bounds(
+    panel: Panel, effects: Effects, found: Array, average: str, alpha: float, seed: int, draws: int, studentised: bool
+) -> tuple[float, float]:
+    """The interval, from the same assignments with the exposure to the policy in the place of the outcome."""
+    both = functools.partial(_value_and_variance, average=average)
+    exposure = panel.treated.astype(float)
+
+    def again(outcome: Array) -> Array:
+        other = _with(panel, outcome)
+        return permuted(other, effects.refit(other), both, seed=seed, draws=draws)[0]
+
+    slopes = again(exposure)
+    if not studentised:
+        return _interval(found[:, 0], slopes[:, 0], alpha)
+    unit = float(np.nanstd(panel.outcome)) or 1.0
+    mixed = again(panel.outcome + unit * exposure)
+    return _Ratios(found[:, 0], slopes[:, 0], found[:, 1], slopes[:, 1], mixed[:, 1], unit).interval(alpha)
+
+
+def _linear(panel: Panel, effects: Effects, average: str) -> bool:
+    """Whether a constant effect put into the treated cells adds its slope to the average."""
+    exposure = panel.treated.astype(float)
+    slope = _attempt(effects, _with(panel, exposure), average)[0]
+    moved = _attempt(effects, _with(panel, panel.outcome + exposure), average)[0]
+    own = _value_and_variance(effects, average)[0]
+    return bool(abs(moved - own - slope) <= 1e-6 * max(1.0, abs(own)))
+
+
+def _with(panel: Panel, outcome: Array) -> Panel:
+    """The panel with another outcome, missing where its own is."""
+    return panel.with_outcome(np.where(np.isfinite(panel.outcome), outcome, np.nan))
 
 
 def p_value_of(effect: float, estimates: Array, slopes: Array) -> float:
@@ -124,9 +166,7 @@ class _Ratios:
         twice = (self.mixed - self.variance - self.unit**2 * self.exposed) / self.unit
         variance = self.variance - effect * twice + effect**2 * self.exposed
         squared = (self.estimate - effect * self.slope) ** 2
-        # A ratio with an error of zero is infinite, unless the estimate is zero too.
-        variance = np.where(variance > 1e-14 * np.maximum(self.variance, squared), variance, 0.0)
-        return np.asarray(squared * variance[0] >= squared[0] * variance * (1 - TIE))
+        return _reached(squared, np.where(variance > 1e-14 * np.maximum(self.variance, squared), variance, 0.0))
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """The effects around the estimate with a p-value above alpha; infinite where the test cannot reject."""
@@ -151,22 +191,14 @@ class _Ratios:
         return centre + (inside + outside) / 2
 
 
+def _reached(squared: Array, variance: Array) -> Array:
+    """Which ratios are at least as large as the first; with an error of zero they are infinite."""
+    return np.asarray(squared * variance[0] >= squared[0] * variance * (1 - TIE))
+
+
 def _value_and_variance(effects: Effects, average: str) -> tuple[float, float]:
     one = effects.along(average).averaged_over()
     return float(one.estimate[0]), float(one.covariance[0, 0])
-
-
-def _again(
-    panel: Panel,
-    effects: Effects,
-    outcome: Array,
-    statistic: Callable[[Effects], Any],
-    seed: int,
-    draws: int,
-) -> Array:
-    """The statistics of the same assignments on another outcome."""
-    other = panel.with_outcome(np.where(np.isfinite(panel.outcome), outcome, np.nan))
-    return permuted(other, effects.refit(other), statistic, seed=seed, draws=draws)[0]
 
 
 def _assignment_by_cluster(panel: Panel) -> tuple[Array, Array]:

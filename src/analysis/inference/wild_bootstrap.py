@@ -5,16 +5,16 @@ of length P enter, whatever the number of rows (Roodman, MacKinnon, Nielsen and 
 scores come from the regression in which the coefficient has its hypothesised value. Variants, as in MacKinnon, Nielsen
 and Webb (2023) and in R package fwildclusterboot: the first digit says whether scores are plain (1) or of residuals
 from a fit without their own cluster (3), the second whether t statistics use CR1 (1) or the jackknife CR3 (3).
+Estimates that are no regression coefficient have a bootstrap of their contributions by cluster ("score").
 
 Scores are linear in d = estimate - hypothesised value, so that with null imposition every bootstrap statistic is
 (a + b d) / sqrt(c + 2 e d + f d^2), and the interval is found without drawing again.
 
 Rademacher weights are enumerated when 2^G <= draws. A vector of weights and its negative give statistics of the same
 size, so half of them (first weight +1) is the whole distribution. Two p-values are kept. `p_value` counts statistics at
-least as large as the observed one; with enumeration these include the weights that reproduce the data and their
-negative, which makes the test exact where scores are symmetric. `strict` counts larger ones only and is what
-fwildclusterboot and Stata's boottest report: 2 / 2^G less with enumeration. Ties are decided with a relative tolerance
-of 1e-9.
+least as large as the observed one; with enumeration and the null imposed these include the weights that reproduce the
+data and their negative, as in a permutation test. `strict` counts larger ones only and is what fwildclusterboot
+reports: then 2 / 2^G less. Ties are decided with a relative tolerance of 1e-9.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from analysis.panel import Array
 from analysis.refusal import Refusal
 
 Weights = Literal["rademacher", "webb", "mammen"]
-Variant = Literal["11", "13", "31", "33"]
+Variant = Literal["11", "13", "31", "33", "score"]
+Ends = list[tuple[Array, Array, Array]]
 TIE = 1e-9
 BLOCK = 4_096
 POINTS = {
@@ -126,12 +127,12 @@ class WildBootstrap:
     def words(self) -> str:
         """The convention."""
         how = f"all {self.draws:,} sign changes" if self.exact else f"{self.draws:,} draws, seed {self.seed}"
-        name = {"rademacher": "Rademacher", "webb": "Webb", "mammen": "Mammen"}[self.weights]
         null = "null imposed" if self.imposed else "null not imposed"
-        own = {"11": "", "13": ", jackknife errors", "31": ", jackknife residuals", "33": ", jackknife throughout"}
+        own = {"13": ", jackknife errors", "31": ", jackknife residuals", "33": ", jackknife throughout"}
         return (
-            f"wild cluster bootstrap ({name} weights, {null}{own[self.variant]}; {how}; {self.clusters} clusters); "
-            "interval from the values that the test does not reject"
+            f"wild cluster {'score ' if self.variant == 'score' else ''}bootstrap ({self.weights.title()} weights, "
+            f"{null}{own.get(self.variant, '')}; {how}; {self.clusters} clusters); interval from the values that the "
+            "test does not reject"
         )
 
 
@@ -159,26 +160,40 @@ def wild_bootstrap(
     column = fit.inverse[:, coefficient]
     ends = [(part @ column, (own * part).sum(axis=1), right @ part.T) for part in (fixed, moving)]
     exact = weights == "rademacher" and 2**fit.clusters <= draws
-    numerator, denominator = [], []
-    for v in _weights(fit.clusters, weights, draws, seed, exact):
-        top = np.stack([share @ v for share, _, _ in ends])
-        e, f = (diagonal[:, None] * v + left @ (low @ v) for _, diagonal, low in ends)
-        numerator.append(top)
-        denominator.append(factor * np.stack([(e * e).sum(axis=0), 2 * (e * f).sum(axis=0), (f * f).sum(axis=0)]))
+    sums = _sums(ends, left, factor, _weights(fit.clusters, weights, draws, seed, exact))
     value = float(fit.estimate[coefficient])
-    return WildBootstrap(
-        value,
-        error,
-        value - null,
-        np.concatenate(numerator, axis=1),
-        np.concatenate(denominator, axis=1),
-        exact,
-        fit.clusters,
-        weights,
-        variant,
-        imposed,
-        seed,
-    )
+    return WildBootstrap(value, error, value - null, *sums, exact, fit.clusters, weights, variant, imposed, seed)
+
+
+def score_bootstrap(
+    contributions: Array, shares: Array, value: float, *, draws: int, seed: int, weights: Weights = "rademacher"
+) -> WildBootstrap:
+    """The wild cluster score bootstrap of an estimate that is no regression coefficient (Kline and Santos 2012).
+
+    Args:
+        contributions: (G,) of each cluster to the estimate `value`, summing to zero; their sum of squares is its
+            variance. shares: (G,) what a constant effect of one in a cluster's treated cells adds to the estimate,
+            summing to one: under a null at distance d they add d times themselves to the contributions.
+
+    The bootstrap variance takes each cluster's share of the signed sum out of its signed contribution.
+    """
+    g = len(contributions)
+    ends = [(part, part, part[None]) for part in (contributions, shares)]
+    exact = weights == "rademacher" and 2**g <= draws
+    sums = _sums(ends, -shares[:, None], 1.0, _weights(g, weights, draws, seed, exact))
+    error = float(np.linalg.norm(contributions))
+    return WildBootstrap(value, error, value, *sums, exact, g, weights, "score", True, seed)
+
+
+def _sums(ends: Ends, left: Array, factor: float, blocks: Iterator[Array]) -> tuple[Array, Array]:
+    """Coefficients in d of numerators (2, B) and denominators (3, B); `ends` holds, for the part at the estimate and
+    the part that moves with d, contributions (G,), own (G,) and low (P, G) with E = own v + left (low v)."""
+    numerator, denominator = [], []
+    for v in blocks:
+        numerator.append(np.stack([contribution @ v for contribution, _, _ in ends]))
+        e, f = (own[:, None] * v + left @ (low @ v) for _, own, low in ends)
+        denominator.append(factor * np.stack([(e * e).sum(axis=0), 2 * (e * f).sum(axis=0), (f * f).sum(axis=0)]))
+    return np.concatenate(numerator, axis=1), np.concatenate(denominator, axis=1)
 
 
 def _scores(fit: Regression, k: int, *, jackknifed: bool, imposed: bool) -> tuple[Array, Array]:

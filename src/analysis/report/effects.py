@@ -135,9 +135,8 @@ def _agreement(shown: Sequence[Alternative]) -> str:
     if len(others) == 1:
         way = "the other way" if against else "the same way"
         return f"The other points {way}; its interval {'includes' if unsure else 'excludes'} zero."
-    way = (
-        f"{against} of {len(others)} others point the other way" if against else f"All {len(others)} point the same way"
-    )
+    many = f"{len(others)} other estimators of the same effect"
+    way = f"{against} of {many} point the other way" if against else f"All {many} point the same way"
     return f"{way}; {unsure or 'none'} of their intervals {'include' if unsure != 1 else 'includes'} zero."
 
 
