@@ -1,7 +1,8 @@
 """One measurement, in a process of its own: `python -m benchmarks.worker TASK TOOL FILE`; prints one line of JSON.
 
-The table is loaded before the clock starts, but counts in the memory. The first call includes imports; then the call
-is repeated (three times, once when it is slow) and the median is taken.
+The table is loaded (and the task's input prepared) before the clock starts, but counts in the memory. The first call
+includes imports; then the call is repeated (three times, once when it is slow, not at all when it is very slow) and the
+median is taken.
 """
 
 from __future__ import annotations
@@ -14,34 +15,41 @@ import time
 import warnings
 from statistics import median
 
-from benchmarks.tools import COLUMNS, TASKS, Table, Tool
+from benchmarks.numbers import Table, Tool
+from benchmarks.tasks import TASKS
 
-ADDRESS_SPACE = 16 * 2**30
-SLOW = 8.0
+ADDRESS_SPACE = 10 * 2**30
+CPU_SECONDS = 120
+SLOW, VERY_SLOW = 4.0, 20.0
 UNIT = 1 if sys.platform == "darwin" else 1024
 
 
-def measure(tool: Tool, frame: object) -> tuple[float, Table]:
+def measure(tool: Tool, data: object) -> tuple[float, Table]:
     """CPU seconds of one call, and what it returned."""
     gc.collect()
     start = time.process_time()
-    table = tool(frame)  # type: ignore[arg-type]
+    table = tool(data)
     return time.process_time() - start, table
 
 
-def main(task: str, name: str, file: str) -> None:
-    """Measure tool `name` on `task`; raises whatever the tool raises."""
+def main(name: str, tool: str, file: str) -> None:
+    """Measure `tool` on the task `name`; raises whatever the tool raises. The process ends after CPU_SECONDS."""
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     warnings.simplefilter("ignore")
     import pandas as pd
 
-    frame = pd.read_parquet(file, columns=COLUMNS[name])
-    loaded = _peak()
-    tool = TASKS[task][name]
-    first, table = measure(tool, frame)
-    warm = [measure(tool, frame)[0] for _ in range(1 if first > SLOW else 3)]
-    found = {"first": first, "warm": median(warm), "loaded": loaded, "peak": _peak(), "table": table}
-    print("RESULT " + json.dumps(found))
+    task = TASKS[name]
+    data: object = pd.read_parquet(file, columns=task.reads(tool))
+    prepare = task.prepare(tool)
+    if prepare:
+        data = prepare(data)
+    loaded, function = _peak(), task.function(tool)
+    first, table = measure(function, data)
+    repeats = 0 if first > VERY_SLOW else 1 if first > SLOW else 3
+    warm = [measure(function, data)[0] for _ in range(repeats)]
+    found = {"first": first, "warm": median(warm) if warm else first, "repeated": repeats > 0}
+    print("RESULT " + json.dumps(found | {"loaded": loaded, "peak": _peak(), "table": table}))
 
 
 def _peak() -> float:

@@ -201,4 +201,6 @@ def averages(study: Study, data: Data, effects: Effects) -> dict[str, Estimate]:
 
 def headline(study: Study, data: Data, effects: Effects) -> Estimate:
     """The average of `effects` that answers the study, with the inference that the treated clusters allow."""
-    return few_clusters.headline(data, effects, average=study.average, level=study.level, seed=study.seed, draws=study.draws)
+    return few_clusters.headline(
+        data, effects, average=study.average, level=study.level, seed=study.seed, draws=study.draws
+    )
