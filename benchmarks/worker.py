@@ -19,8 +19,8 @@ from benchmarks.numbers import Table, Tool
 from benchmarks.tasks import TASKS
 
 ADDRESS_SPACE = 10 * 2**30
-CPU_SECONDS = 120
-SLOW, VERY_SLOW = 4.0, 20.0
+CPU_SECONDS = 100
+SLOW, VERY_SLOW = 4.0, 12.0
 UNIT = 1 if sys.platform == "darwin" else 1024
 
 
