@@ -64,11 +64,12 @@ deviations: $(DATA)  ## print the worst deviation from every reference implement
 	@$(BIN)/python -m pytest --deviations $$(grep -l "^from deviations" tests/test_*.py)
 
 .PHONY: simulate
-simulate: $(DATA)  ## coverage of intervals and size of tests by simulation (about ten minutes, not part of test)
-	@$(BIN)/python -m pytest -m slow -n $(WORKERS) tests/test_coverage.py
+simulate: $(DATA)  ## size of tests and coverage of every interval, as one table, then the slow tests (about an hour)
+	@$(BIN)/python -m benchmarks.simulation
+	@$(BIN)/python -m pytest -m slow -n $(WORKERS)
 
 .PHONY: benchmark
-benchmark: $(DATA)  ## speed and memory beside other packages, as ratios (about seven minutes)
+benchmark: $(DATA)  ## speed and memory beside other packages, as ratios (about half an hour)
 	@test benchmarks/.peers-venv/.ready -nt benchmarks/peers.txt || { \
 		rm -rf benchmarks/.peers-venv && \
 		$(BIN)/uv venv --quiet benchmarks/.peers-venv --python $(BIN)/python && \

@@ -14,6 +14,7 @@ from analysis.designs import event_study, group_time, two_by_two, two_way_fixed_
 from analysis.inference import few_clusters
 from analysis.inference.permutation import permute
 from analysis.panel import NEVER, Labels, Panel
+from benchmarks import simulation, simulation_table
 
 pytestmark = pytest.mark.slow
 DRAWS = 500
@@ -95,3 +96,32 @@ def test_joint_pretest_has_its_size(units: int, treated: int) -> None:
         pre = group_time.estimate(panel(rng, units, adoption, 0.0, 0.8)).by("event_time").pre()
         rejected.append(pretrends.joint_test(pre.estimate, pre.covariance, pre.clusters).p_value < 0.05)
     assert 0.02 <= np.mean(rejected) <= 0.09, np.mean(rejected)
+
+
+def test_the_written_table_explains_every_cell_outside_its_band() -> None:
+    rows = simulation_table.read(simulation.CSV)
+    assert {row.study for row in rows} >= {"few clusters", "few treated clusters", "coverage"}
+    assert len({row.design for row in rows if row.study == "coverage"}) >= 4
+    assert all(row.draws >= 1000 for row in rows)
+    unexplained = [row for row in rows if not row.inside and (not row.reason or row.reason.startswith("not explained"))]
+    assert not unexplained, unexplained
+
+
+def test_what_the_rule_shows_has_its_size_in_the_written_table() -> None:
+    """Clusters alike: what a report shows rejects no true null more often than the band allows, except by chance."""
+    alike = [
+        row for row in simulation_table.read(simulation.CSV) if row.study in ("few clusters", "few treated clusters")
+    ]
+    shown = [row for row in alike if row.method.startswith("shown")]
+    assert len(shown) == 30
+    too_often = [row for row in shown if row.value > row.high and not row.reason.startswith("by chance")]
+    assert not too_often, too_often
+
+
+def test_a_smaller_simulation_gives_the_same_again() -> None:
+    """Numbers depend on seed and draws alone, and direct calls confirm them (asserted inside)."""
+    first = simulation.table(100, ["6 treated of 24"], workers=1)
+    again = simulation.table(100, ["6 treated of 24"], workers=1)
+    assert [row.value for row in first] == [row.value for row in again]
+    shown = [row for row in first if "shown" in row.method and not row.method.startswith("two_way")]
+    assert all(0.88 <= row.value <= 1.0 for row in shown), shown

@@ -532,7 +532,7 @@ def test_check_cautions_below_one_half() -> None:
     found = checked(panel, group_time.estimate(panel))
     assert (found.severity, found.code) == ("warn", "E111") and 0 < found.statistic < 0.5
     said = answer.finding(Unit("log"), found)
-    assert "by no more than 0.14 times the largest of the 5 changes seen before (6.7" in said
+    assert "by no more than 0.12 times the largest of the 5 changes seen before (6.7" in said
     assert "parallel trends hold" not in said and "passed" not in said
 
 

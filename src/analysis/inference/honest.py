@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ from analysis.inference.honest_path import answer_of, earlier_parts, for_slopes,
 from analysis.inference.honest_problem import Problem
 from analysis.panel import Array
 from analysis.refusal import Refusal
-from analysis.result import Data, Effects
+from analysis.result import Data, Effects, Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,7 +111,9 @@ def examine(
         problem = answer_of(source, average, level, earlier)
     except Refusal as refusal:
         return Unassessed(refusal.problem)
-    own = effects.along(average).average(level)
+    own = few_clusters.headline(data, effects, average=average, level=level, seed=0)
+    wider = _wider(own, effects.along(average).average(level))
+    problem = replace(problem, covariance=problem.covariance * wider)
     slopes = for_slopes(problem, source.clusters)
     bends = tuple(share * problem.largest_bend for share in (0.0, 0.5, 1.0)) if problem.largest_bend > 0 else (0.0,)
     alike = ALIKE if earlier or (effects.kind == "cells" and average in ("cohort", "period")) else ""
@@ -126,11 +128,20 @@ def examine(
         largest_change=problem.largest_change,
         largest_bend=problem.largest_bend,
         estimand=few_clusters.ESTIMANDS.get(average, source.estimand) + alike,
-        inference=_convention(source, level),
+        inference=_convention(source, level)
+        + (f"; variances {wider:.2f} times as large, as the answer's own interval has them" if wider > 1 else ""),
         n=source.n,
         clusters=source.clusters,
         treated_clusters=source.treated_clusters,
     )
+
+
+def _wider(shown: Estimate, analytic: Estimate) -> float:
+    """How much larger the answer's variance is as shown (leaving out one cluster at a time) than by the design's own
+    errors; at least one."""
+    if not shown.std_error or not analytic.std_error:
+        return 1.0
+    return max(1.0, (shown.std_error / analytic.std_error) ** 2)
 
 
 def sets(
