@@ -57,6 +57,7 @@ class Effects:
     treated units' mean outcome in the last period before adoption. refit estimates again on other data.
     influence() gives (clusters, K+G) contributions whose cross-product is `joint`. related: further estimands of the
     same fit by name. linear: estimates are sums of outcomes times weights that do not depend on them.
+    against: equally weighted clusters that the comparison units are worth, where it is known.
     """
 
     table: pd.DataFrame
@@ -82,6 +83,7 @@ class Effects:
     influence: Callable[[], Array] | None = None
     related: Mapping[str, Effects] = field(default_factory=dict)
     linear: bool = True
+    against: float | None = None
 
     @property
     def estimate(self) -> Array:

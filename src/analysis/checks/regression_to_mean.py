@@ -14,6 +14,7 @@ import numpy as np
 
 from analysis.checks._common import ALPHA, about, permuted_p
 from analysis.inference import few_clusters
+from analysis.inference.jackknife import jackknife
 from analysis.inference.moments import Moments, cluster_influence, moments
 from analysis.panel import NEVER, Array, Panel
 from analysis.refusal import Refusal
@@ -39,17 +40,21 @@ def run(data: Data, effects: Effects, path: Effects | None, *, level: float, see
     if not isinstance(data, Panel):
         return _impossible("the rows are not the same units over time")
     try:
-        found = _tested(data, _departure(data, effects=effects, anticipation=anticipation), level, seed)
+        lean = few_clusters.support(effects, "simple").lean
+        found = _tested(data, _departure(data, effects=effects, anticipation=anticipation), level, seed, lean=lean)
     except Refusal as refusal:
         return _impossible(refusal.problem)
     return _verdict(found, _difference_in_level(data, anticipation), level)
 
 
-def _tested(panel: Panel, one: Effects, level: float, seed: int) -> _Found:
+def _tested(panel: Panel, one: Effects, level: float, seed: int, *, lean: bool) -> _Found:
     if few_clusters.too_few(panel, one, "simple"):
         p_value, assignments = permuted_p(panel, one, "simple", seed)
         return _Found(float(one.estimate[0]), p_value, draws=assignments - 1)
-    estimate = one.average(level)
+    estimate = few_clusters.headline(panel, one, average="simple", level=level, seed=seed)
+    if lean:
+        low, high, p_value = jackknife(panel, one, average="simple").interval(level)
+        return _Found(float(one.estimate[0]), p_value, low, high)
     return _Found(estimate.value, estimate.p_value, estimate.low, estimate.high)
 
 

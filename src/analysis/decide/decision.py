@@ -73,7 +73,7 @@ def decide(
     gain, harm = chances(answer, study.direction, study.worthwhile)
     small = max(abs(answer.low), abs(answer.high)) < study.worthwhile
     return Decision(
-        action=recommend(gain, harm, step, found=answer.excludes(0.0), small=small),
+        action=recommend(gain, harm, step, found=answer.excludes(0.0) and answer.p_value <= 0.05, small=small),
         gain=gain,
         harm=harm,
         step=step,
@@ -131,7 +131,8 @@ def drift(answer: Estimate, distance: float) -> float:
 
 
 def recommend(gain: float | None, harm: float | None, step: int, *, found: bool, small: bool) -> Action:
-    """found: the interval excludes no effect. small: it holds no effect that matters."""
+    """found: no effect is rejected, at the study's level and at five per cent. small: the interval holds no effect that
+    matters."""
     if step == 0:
         return "withhold"
     if gain is None or harm is None or step == 1:

@@ -88,9 +88,7 @@ def alternatives(study: Study, data: Data, effects: Effects) -> list[Alternative
         bare = study.model_copy(update={"covariates": []})
         other = estimate(bare, data)
         label, gap = f"{study.design} without covariates", _gap(study, effects, other)
-        shown.append(
-            Alternative(label, f"{title}, without covariates", other, headline(bare, data, other), WITHOUT, gap)
-        )
+        shown.append(Alternative(label, f"{title}, without covariates", other, _shown(bare, data, other), WITHOUT, gap))
     return shown
 
 
@@ -107,7 +105,7 @@ def _usual(data: Data) -> list[str]:
 
 def _alternative(study: Study, data: Data, name: str, answer: Effects) -> Alternative:
     other = estimate(study, data, name)
-    shown = headline(study, data, other)
+    shown = _shown(study, data, other)
     if name in TWO_WAY and data.staggered:
         reason = "for comparison only: with several adoption dates it also compares with units already treated"
         return Alternative(name, _summary(name)[0], other, shown, reason + _without(study, name), None)
@@ -141,19 +139,21 @@ def _summary(name: str) -> tuple[str, str]:
     return title, idea
 
 
-def path(study: Study, data: Data, headline: Effects) -> Effects | None:
-    """Effects by event time: the headline's own, or the two-way event study when it is a single number.
+def path(study: Study, data: Data, effects: Effects) -> Effects | None:
+    """Effects by event time: the headline's own, or the two-way event study when it is a single number; with the errors
+    that the answer's are computed with.
 
     None for repeated cross-sections, which hold no path of the same units.
     """
-    if headline.kind == "cells":
-        return headline.by("event_time")
-    if headline.kind == "event_time":
-        return headline
-    if not isinstance(data, Panel):
+    if effects.kind == "cells":
+        return few_clusters.path_of(data, effects, effects.by("event_time"), study.average)
+    if effects.kind == "single" and not isinstance(data, Panel):
         return None
-    found = estimate(study, data, "event_study")
-    return replace(found, method=f"{found.method}{_without(study, 'event_study')}")
+    found = effects
+    if effects.kind == "single":
+        found = estimate(study, data, "event_study")
+        found = replace(found, method=f"{found.method}{_without(study, 'event_study')}")
+    return few_clusters.path_of(data, found, found, study.average)
 
 
 def _refuse_two_way_headline(name: str, data: Data) -> None:
@@ -192,11 +192,19 @@ def averages(study: Study, data: Data, effects: Effects) -> dict[str, Estimate]:
         for kind in few_clusters.KINDS:
             if kind != study.average:
                 other = study.model_copy(update={"average": kind})
-                found[kind] = few_clusters.trusted(headline(other, data, effects))
+                found[kind] = few_clusters.trusted(_shown(other, data, effects))
     for name, related in effects.related.items():
         if related.kind == "event_time" or len(related.table) == 1:
-            found[name] = few_clusters.trusted(headline(study, data, related))
+            found[name] = few_clusters.trusted(_shown(study, data, related))
     return found
+
+
+def _shown(study: Study, data: Data, effects: Effects) -> Estimate:
+    """The average of another estimator, without interval where its clusters are too few and cannot be permuted."""
+    try:
+        return headline(study, data, effects)
+    except Refusal as refusal:
+        return few_clusters.without_interval(effects, study.average, study.level, refusal.problem)
 
 
 def headline(study: Study, data: Data, effects: Effects) -> Estimate:

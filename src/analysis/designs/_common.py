@@ -25,6 +25,7 @@ class Facts(TypedDict):
     df: float
     baseline: float
     effective: float | None
+    against: float | None
 
 
 def panel_of(
@@ -84,6 +85,7 @@ def facts(panel: Panel, anticipation: int = 0, cohorts: Array | None = None) -> 
         "df": panel.clusters - 1,
         "baseline": baseline(panel, anticipation, cohorts),
         "effective": effective(panel),
+        "against": against(panel),
     }
 
 
@@ -158,6 +160,14 @@ def comparison_clusters(panel: Panel) -> int:
     """Clusters with never-treated units; without any, clusters of the cohort that adopts last."""
     last = NEVER if (panel.adoption == NEVER).any() else panel.adoption.max()
     return len(np.unique(panel.cluster[panel.adoption == last]))
+
+
+def against(panel: Panel) -> float:
+    """Equally weighted clusters that units without the policy are worth (the last cohort's, where all adopt)."""
+    last = NEVER if (panel.adoption == NEVER).any() else panel.adoption.max()
+    member = panel.adoption == last
+    size = np.bincount(panel.cluster[member], weights=panel.weight[member])
+    return float(size.sum() ** 2 / (size @ size))
 
 
 def effective(panel: Panel) -> float:

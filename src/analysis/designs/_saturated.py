@@ -164,6 +164,7 @@ def effects(
         n=grid.observations,
         clusters=kernel.clusters,
         treated_clusters=kernel.treated_clusters,
+        against=_common.against(panel),
         baseline=_baseline(grid, anticipation),
         refit=refit,
         influence=partial(_placed, influence, place, len(joint)),

@@ -224,6 +224,7 @@ def _facts(data: Panel | Sample, book: Panel, anticipation: int, cohorts: Array)
         "df": data.clusters - 1,
         "baseline": float(np.average(data.outcome[before], weights=data.weight[before])) if before.any() else np.nan,
         "effective": None,
+        "against": None,
     }
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from analysis.inference import cluster_robust, few_clusters
 from analysis.inference.cluster_robust import Regression, Robust
 from analysis.inference.few_clusters import Support
-from analysis.inference.jackknife import jackknife
+from analysis.inference.jackknife import AFFORDABLE, jackknife
 from analysis.inference.permutation import permute
 from analysis.inference.wild_bootstrap import Weights, WildBootstrap, score_bootstrap, wild_bootstrap
 from analysis.panel import NEVER, Array, Panel, Sample
@@ -101,7 +101,7 @@ def _design(own: Estimate) -> Estimate:
 
 def _sandwiches(own: Estimate, fit: Regression) -> list[Estimate]:
     found = [_with_t(own, "CR1", cluster_robust.cr1(fit))]
-    return [*found, _with_t(own, "CR2", cluster_robust.cr2(fit))] if fit.clusters <= few_clusters.AFFORDABLE else found
+    return [*found, _with_t(own, "CR2", cluster_robust.cr2(fit))] if fit.clusters <= AFFORDABLE else found
 
 
 def _with_t(own: Estimate, name: str, robust: Robust) -> Estimate:
@@ -128,7 +128,7 @@ def _inverted(own: Estimate, name: str, found: WildBootstrap) -> Estimate:
 def _scored(own: Estimate, panel: Panel, effects: Effects, average: str, seed: int, draws: int) -> list[Estimate]:
     one = effects.along(average).averaged_over()
     used = panel.without_early_reactions(effects.anticipation)
-    if one.influence is None or not own.std_error or used.clusters > few_clusters.AFFORDABLE:
+    if one.influence is None or not own.std_error or used.clusters > AFFORDABLE:
         return []
     contributions = one.influence()[:, 0]
     shares = _shares(used, effects, average) if len(contributions) == used.clusters else None
@@ -157,7 +157,7 @@ def _shares(panel: Panel, effects: Effects, average: str) -> Array | None:
 
 
 def _jackknifed(own: Estimate, data: Data, effects: Effects, average: str) -> list[Estimate]:
-    if data.clusters > few_clusters.AFFORDABLE:
+    if data.clusters > AFFORDABLE:
         return []
     found = jackknife(data, effects, average=average)
     if found.impossible:

@@ -29,7 +29,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from analysis.inference.jackknife import Jackknife, jackknife
+from analysis.inference.jackknife import Jackknife, affordable, jackknife, of_path
 from analysis.inference.permutation import Permutation, permute
 from analysis.panel import Panel
 from analysis.result import Data, Effects, Estimate
@@ -39,7 +39,6 @@ EFFECTIVE = 5
 MANY = 30
 WORTH = 10
 RATIO = 3
-AFFORDABLE = 500
 KINDS = ("simple", "event_time", "cohort", "period")
 ESTIMANDS = {
     "event_time": "average effect on the treated, every period since adoption counting the same",
@@ -55,7 +54,7 @@ class Support:
 
     treated: treated clusters. comparison: the fewest comparison clusters behind any treated piece. worth: the number of
     equally weighted treated clusters it is worth. clusters: all of them. cohort: clusters of its cohorts, weighted as
-    in the average.
+    in the average. against: equally weighted comparison clusters that those never treated are worth.
     """
 
     treated: int
@@ -63,17 +62,18 @@ class Support:
     worth: float
     clusters: int
     cohort: float
+    against: float
 
     @property
     def few(self) -> bool:
         """Too little for cluster-robust errors of any kind."""
-        return min(self.treated, self.comparison) < ENOUGH or self.worth < EFFECTIVE
+        return min(self.treated, self.comparison) < ENOUGH or min(self.worth, self.against) < EFFECTIVE
 
     @property
     def lean(self) -> bool:
         """Too little for errors without the jackknife's correction, and not too much to compute it."""
-        thin = self.clusters < MANY or self.worth < WORTH or self.cohort < ENOUGH
-        return thin and self.clusters <= AFFORDABLE
+        thin = self.clusters < MANY or min(self.worth, self.against) < WORTH or self.cohort < ENOUGH
+        return thin and affordable(self.clusters, self.treated)
 
     @property
     def studentised(self) -> bool:
@@ -89,7 +89,9 @@ def support(effects: Effects, average: str) -> Support:
     if one.by_cohort is not None and len(one.cohort_clusters):
         cohort = float(one.by_cohort[0] @ one.cohort_clusters)
     comparison = int(one.table["comparison_clusters"].iloc[0])
-    return Support(effects.treated_clusters, comparison, worth, effects.clusters, cohort)
+    treated = int(min(one.table["treated_clusters"].iloc[0], effects.treated_clusters))
+    against = float(comparison) if effects.against is None else min(effects.against, comparison)
+    return Support(treated, comparison, worth, effects.clusters, cohort, against)
 
 
 def too_few(data: Data, effects: Effects, average: str) -> bool:
@@ -108,10 +110,25 @@ def headline(data: Data, effects: Effects, *, average: str, level: float, seed: 
     return _jackknifed(estimate, data, effects, rests_on, average) if rests_on.lean else estimate
 
 
+def path_of(data: Data, effects: Effects, path: Effects, average: str) -> Effects:
+    """`path` with the errors that the rule gives the answer: the jackknife's where it has them."""
+    rests_on = support(effects, average)
+    if not isinstance(data, Panel) or rests_on.few or not rests_on.lean:
+        return path
+    return of_path(data, effects if effects.kind == "cells" else path, path)
+
+
 def average_of(effects: Effects, average: str, level: float) -> Estimate:
     """The named average with the design's own errors, and its estimand in words."""
     chosen = effects.along(average)
     return replace(chosen.average(level), estimand=ESTIMANDS.get(chosen.kind, effects.estimand))
+
+
+def without_interval(effects: Effects, average: str, level: float, why: str) -> Estimate:
+    """The named average without error, interval and p-value."""
+    nan, words = math.nan, f"none shown: {why}"
+    estimate = average_of(effects, average, level)
+    return replace(estimate, std_error=None, low=nan, high=nan, p_value=nan, df=None, inference=words)
 
 
 def trusted(estimate: Estimate) -> Estimate:
@@ -169,6 +186,8 @@ def _jackknifed(estimate: Estimate, panel: Panel, effects: Effects, rests_on: Su
         if rests_on.clusters < MANY
         else f"an average worth {rests_on.worth:.1f} treated clusters"
         if rests_on.worth < WORTH
+        else f"a comparison worth {rests_on.against:.1f} clusters"
+        if rests_on.against < WORTH
         else f"cohorts of {rests_on.cohort:.1f} clusters"
     )
     words = f"{found.words(panel.labels.cluster or panel.labels.unit)}; chosen because of {why}"

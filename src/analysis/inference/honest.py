@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.inference import few_clusters, honest_relative, honest_smooth
-from analysis.inference.honest_path import answer_of, earlier_parts, for_slopes, problem_of
+from analysis.inference.honest_path import answer_of, earlier_parts, for_slopes, problem_of, weights_of
 from analysis.inference.honest_problem import Problem
 from analysis.panel import Array
 from analysis.refusal import Refusal
@@ -108,7 +108,12 @@ def examine(
         if few_clusters.too_few(data, effects, average):
             return _at_face_value(data, effects, source, average, level)
         earlier = earlier_parts(data, source, average)
-        problem = answer_of(source, average, level, earlier)
+        corrected = path.influence is None and effects.kind == "cells" and not earlier
+        problem = (
+            problem_of(path, weights_of(effects, average), level)
+            if corrected
+            else answer_of(source, average, level, earlier)
+        )
     except Refusal as refusal:
         return Unassessed(refusal.problem)
     own = few_clusters.headline(data, effects, average=average, level=level, seed=0)

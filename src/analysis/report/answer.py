@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from analysis.decide.decision import SURE
+from analysis.inference import honest
 from analysis.report import display
 from analysis.report.display import Block, Unit
 
@@ -113,7 +114,7 @@ def overturn(unit: Unit, estimate: Estimate, decision: Decision) -> str:
     if decision.breakdown:
         return (
             "Zero becomes plausible if the difference in trends changes after adoption by more than "
-            f"{decision.breakdown:.2g} times its largest change before, for reasons other than the policy."
+            f"{honest.multiple(decision.breakdown)} its largest change before, for reasons other than the policy."
         )
     size = unit.size(decision.drift, estimate.value)
     if decision.shock:
