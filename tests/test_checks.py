@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from analysis.data.panels import panel_from_frame
 from analysis.designs import event_study, group_time, two_by_two
 from analysis.inference.few_clusters import headline, support
 from analysis.inference.permutation import p_value_of, permute
-from analysis.panel import Labels, Panel
+from analysis.panel import NEVER, Labels, Panel
 from analysis.result import Check
 from analysis.study import modules
 
@@ -215,7 +216,6 @@ def test_the_headline_obeys_the_rule_for_unequal_clusters() -> None:
 
 
 def test_unequal_weights_are_seen_by_every_design() -> None:
-    from dataclasses import replace
 
     panel = simulated(12, units=40)
     weight = np.where(np.arange(40) == 0, 100.0, 1.0)
@@ -225,7 +225,6 @@ def test_unequal_weights_are_seen_by_every_design() -> None:
 
 
 def test_treated_clusters_of_another_size_are_named() -> None:
-    from dataclasses import replace
 
     panel = simulated(3, units=20)
     weight = np.where(np.arange(20) < 3, 0.05, 1.0)
@@ -265,3 +264,40 @@ def test_an_outcome_without_noise_stops_nothing() -> None:
     exact = panel.with_outcome(2.0 * panel.treated + np.arange(10.0))
     found = checked(pretrends, exact)
     assert found.severity == "warn" and "cannot be checked" in found.finding
+
+
+def test_clusters_that_hold_several_cohorts_count_once() -> None:
+    """Six clusters of four units; units of every cluster adopt at three dates and never: six treated, six to compare
+    with, worth six, whatever the number of cohorts."""
+    panel = simulated(18, units=24, effect=0.0)
+    adoption = np.array([4, 5, 6, NEVER])[np.arange(24) // 6]
+    coarse = replace(panel, adoption=adoption, cluster=np.arange(24) % 6, labels=replace(panel.labels, cluster="c"))
+    rests_on = support(group_time.estimate(coarse), "simple")
+    assert (rests_on.treated, rests_on.comparison) == (6, 6)
+    assert rests_on.worth == pytest.approx(6) and rests_on.against == pytest.approx(6)
+
+
+def test_comparison_clusters_count_by_what_they_are_worth() -> None:
+    """One of ten comparison units outweighs the others: its error cannot be seen, and the rule must notice."""
+    panel = simulated(40, units=50, effect=0.0)
+    weight = np.where(np.arange(50) == 49, 50.0, 1.0)
+    heavy = replace(panel, weight=weight / weight.mean(), labels=replace(panel.labels, weight="w"))
+    rests_on = support(group_time.estimate(heavy), "simple")
+    assert rests_on.comparison == 10 and rests_on.against == pytest.approx(59**2 / (9 + 2500)) and rests_on.few
+    assert headline(heavy, group_time.estimate(heavy), average="simple", level=0.95, seed=1, draws=99).std_error is None
+
+
+def test_treated_clusters_are_those_of_the_average() -> None:
+    """Six adopt early and forty late, none never: only the six are estimated, against the others."""
+    panel = simulated(30, units=46, effect=0.0)
+    late = replace(panel, adoption=np.where(np.arange(46) < 6, 4, 8))
+    assert support(group_time.estimate(late), "simple").treated == 6
+
+
+def test_many_clusters_in_tiny_cohorts_are_left_out_too() -> None:
+    """Six hundred units, twelve cohorts of one: treated units one at a time, the others in fifty groups."""
+    panel = simulated(12, units=600, effect=0.0)
+    tiny = replace(panel, adoption=np.where(np.arange(600) < 12, 2 + np.arange(600) % 6, NEVER))
+    shown = headline(tiny, group_time.estimate(tiny), average="simple", level=0.95, seed=1)
+    assert "one treated i, or one of 50 groups of others, at a time (jackknife; 62 refits" in shown.inference
+    assert shown.df == 61 and shown.std_error > group_time.estimate(tiny).average(0.95).std_error

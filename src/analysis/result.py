@@ -52,9 +52,10 @@ class Effects:
     std_error 0.
     event_time counts periods since adoption, negative before. share: (G,) sizes of the cohorts in `share_cohorts` as
     shares of all units, with `joint` the (K+G, K+G) covariance of estimates and shares, so that averages carry the
-    uncertainty of estimated shares. cohort_clusters: (G,) clusters of each cohort; concentration: (G,) sum of squared
-    shares of a cohort's clusters in it. reference: event time of the reference cell, None if it varies. baseline: the
-    treated units' mean outcome in the last period before adoption. refit estimates again on other data.
+    uncertainty of estimated shares. cohort_clusters: (G,) clusters of each cohort; concentration: (G, G) sums over
+    clusters of the product of their shares in two cohorts. reference: event time of the reference cell, None if it
+    varies. baseline: the treated units' mean outcome in the last period before adoption. refit estimates again on other
+    data.
     influence() gives (clusters, K+G) contributions whose cross-product is `joint`. related: further estimands of the
     same fit by name. linear: estimates are sums of outcomes times weights that do not depend on them.
     against: equally weighted clusters that the comparison units are worth, where it is known.
@@ -219,7 +220,7 @@ class Effects:
         """(M,) treated clusters with weight in each average."""
         if not len(self.cohort_clusters):
             return np.full(len(weights), self.treated_clusters)
-        return np.asarray(((weights @ self._member()) > 0) @ self.cohort_clusters)
+        return np.asarray(np.minimum(((weights @ self._member()) > 0) @ self.cohort_clusters, self.treated_clusters))
 
     def _fewest_comparisons(self, weights: Array) -> Array:
         """(M,) the fewest comparison clusters behind any piece that has weight, reference cells aside."""
@@ -240,7 +241,7 @@ class Effects:
         if not len(self.concentration):
             return self.effective
         cohort = weights @ self._member()
-        return float(1 / (cohort**2 @ self.concentration))
+        return float(1 / (cohort @ self.concentration @ cohort))
 
 
 def _composed(influence: Callable[[], Array] | None, jacobian: Array) -> Callable[[], Array] | None:

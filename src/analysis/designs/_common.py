@@ -90,10 +90,28 @@ def facts(panel: Panel, anticipation: int = 0, cohorts: Array | None = None) -> 
 
 
 def shares(panel: Panel, cohorts: Array) -> tuple[Array, Array, Array, Array]:
-    """For cohorts (positions): shares of all units' weight, labels, clusters and their concentration, (G,) each."""
+    """For cohorts (positions): shares of all units' weight, labels and clusters, (G,) each, and `overlap`, (G, G)."""
     size = np.array([panel.weight[panel.adoption == cohort].sum() for cohort in cohorts])
     counts, concentration = cohort_clusters(panel, cohorts)
-    return size / panel.weight.sum(), labelled(panel, cohorts), counts, concentration
+    return size / panel.weight.sum(), labelled(panel, cohorts), counts, overlap(panel, cohorts, concentration)
+
+
+def overlap(panel: Panel, cohorts: Array, concentration: Array) -> Array:
+    """(G, G) sums over clusters of the product of their shares in two cohorts' weights: cohorts that share clusters are
+    worth fewer than both together. concentration: (G,) its diagonal."""
+    if panel.clusters == len(panel.units):
+        return np.diag(concentration)
+    share = np.zeros((panel.clusters, len(cohorts)))
+    for column, cohort in enumerate(cohorts):
+        member = panel.adoption == cohort
+        size = np.bincount(panel.cluster[member], weights=panel.weight[member], minlength=panel.clusters)
+        share[:, column] = size / size.sum()
+    return np.asarray(share.T @ share)
+
+
+def clusters_with(panel: Panel, cohorts: Array) -> int:
+    """Clusters with units of any of the cohorts (positions)."""
+    return len(np.unique(panel.cluster[np.isin(panel.adoption, cohorts)]))
 
 
 def cell_table(

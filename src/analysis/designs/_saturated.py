@@ -156,7 +156,7 @@ def effects(
         share=kernel.size[cohorts] / kernel.size.sum(),
         share_cohorts=_common.labelled(panel, kernel.cohorts[cohorts]),
         cohort_clusters=counts[cohorts],
-        concentration=concentration[cohorts],
+        concentration=_common.overlap(panel, kernel.cohorts[cohorts], concentration[cohorts]),
         reference=-1 - anticipation if len(rows) > len(values) else None,
         anticipation=anticipation,
         estimand=_estimand(grid),

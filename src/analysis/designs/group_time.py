@@ -81,8 +81,9 @@ def estimate(
     post = found.period >= adoption
     if not post.any():
         raise nothing_left(found, book.periods, book.cohorts, names)
-    clusters, _ = _common.cohort_clusters(book, book.cohorts)
-    behind = np.array([clusters[list(cell.controls)].sum() for cell in found.cells], dtype=int)
+    sets = {cell.controls: 0 for cell in found.cells}
+    sets = {rows: _common.clusters_with(book, book.cohorts[list(rows)]) for rows in sets}
+    behind = np.array([sets[cell.controls] for cell in found.cells], dtype=int)
     return Effects(
         **carried(book, found, book.cohorts, behind),
         **_facts(data, book, anticipation, np.unique(adoption[post])),
