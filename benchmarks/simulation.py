@@ -40,9 +40,14 @@ class Job:
         """Its own seed, the same for every number of draws."""
         return SEED + zlib.crc32(repr((self.study, self.design, self.method, self.again)).encode())
 
+    @property
+    def slow(self) -> bool:
+        """Every draw takes a jackknife of twenty refits."""
+        return self.design == SLOW and (bool(self.method) or self.study == "simultaneous bands")
+
     def run(self, draws: int) -> list[Row]:
         """The rows, with the reasons that are known."""
-        rows = self._rows(draws)
+        rows = self._rows(draws * (1 if not self.again else 2 if self.slow else AGAIN))
         return [row if row.inside else replace(row, reason=reason(row)) for row in rows]
 
     def _rows(self, draws: int) -> list[Row]:
@@ -89,7 +94,7 @@ def table(draws: int, only: Iterable[str] = (), workers: int = WORKERS) -> list[
     unclear = {job: _unclear(part) for job, part in rows.items() if _unclear(part)}
     repeats = [_repeat(job, row) for job, part in unclear.items() for row in part]
     repeats = list(dict.fromkeys(repeats))
-    second = dict(zip(repeats, _all(repeats, AGAIN * draws, workers), strict=True))
+    second = dict(zip(repeats, _all(repeats, draws, workers), strict=True))
     return [
         row if row.inside or row.reason else _settled(row, second[_repeat(job, row)])
         for job, part in rows.items()
@@ -123,7 +128,7 @@ def _settled(row: Row, again: list[Row]) -> Row:
 
 def _all(chosen: list[Job], draws: int, workers: int) -> list[list[Row]]:
     """The rows of every job, the slow ones started first."""
-    order = sorted(range(len(chosen)), key=lambda place: not (chosen[place].method and chosen[place].design == SLOW))
+    order = sorted(range(len(chosen)), key=lambda place: not chosen[place].slow)
     if workers == 1:
         return [job.run(draws) for job in chosen]
     for pool in ("OMP", "OPENBLAS", "MKL"):

@@ -7,11 +7,11 @@ from functools import partial
 import numpy as np
 
 from analysis.designs import event_study, group_time
-from analysis.inference import honest_relative, honest_smooth
+from analysis.inference import few_clusters, honest_relative, honest_smooth
 from analysis.inference.bands import band
-from analysis.inference.few_clusters import ENOUGH
 from analysis.inference.honest_problem import Problem
 from analysis.panel import NEVER
+from analysis.result import Effects
 from benchmarks import simulation_draws as draw
 from benchmarks.simulation_coverage import HUNDRED, TWENTY
 from benchmarks.simulation_draws import Array
@@ -24,22 +24,30 @@ BANDS = {"AR(1) .8": HUNDRED, "20 clusters": TWENTY}
 def bands(design: str, draws: int, seed: int) -> list[Row]:
     """Whether the band over the event times that rest on ten clusters, as reports show it, holds all true effects."""
     rows = []
-    for name, fit in (
-        ("group_time, not yet treated", group_time.estimate),
-        ("group_time, varying base", partial(group_time.estimate, base_period="varying")),
-        ("event_study", event_study.estimate),
-    ):
+    for name, fit in (("group_time", group_time.estimate), ("event_study", event_study.estimate)):
         adoption = draw.cohorts(BANDS[design])
         y = draw.errors(np.random.default_rng(seed), draws, len(adoption), PERIODS, 0.8)
-        panel, held, largest = draw.panel(adoption, PERIODS), [], []
+        panel, found = draw.panel(adoption, PERIODS), []
         for number, outcome in enumerate(y):
-            path = fit(panel.with_outcome(outcome)).by("event_time").resting_on(ENOUGH)
-            table = band(path, level=LEVEL, draws=999, seed=number).table(path)
-            held.append(bool(((table["low"] <= 0) & (table["high"] >= 0) | table["low"].isna()).all()))
-            largest.append(float(path.averaged_over().estimate[0]))
-        place = ("simultaneous bands", design, name, len(adoption), int((adoption != NEVER).sum()))
-        rows.append(coverage(place, np.array(largest), 0.0, np.array(held)))
+            data = panel.with_outcome(outcome)
+            effects = fit(data)
+            own = effects.by("event_time")
+            shown = few_clusters.path_of(data, effects, own, "simple")
+            both = _holds(own, number), _holds(shown, number) if shown is not own else np.nan
+            found.append((float(effects.averaged_over().estimate[0]), *both))
+        estimates, held, chosen = np.array(found, dtype=float).T
+        place = ("simultaneous bands", design, f"{name}: analytic", len(adoption), int((adoption != NEVER).sum()))
+        rows.append(coverage(place, estimates, 0.0, held))
+        if not np.isnan(chosen).any():
+            rows.append(coverage((*place[:2], f"{name}: shown, jackknife", *place[3:]), estimates, 0.0, chosen))
     return rows
+
+
+def _holds(path: Effects, seed: int) -> bool:
+    """The band of `path` holds zero at every event time that rests on enough clusters."""
+    firm = path.resting_on(few_clusters.ENOUGH)
+    table = band(firm, level=LEVEL, draws=999, seed=seed).table(firm)
+    return bool((((table["low"] <= 0) & (table["high"] >= 0)) | table["low"].isna()).all())
 
 
 def sensitivity(draws: int, seed: int) -> list[Row]:

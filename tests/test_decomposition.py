@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import samples
+from deviations import near
 from scipy import optimize
 
 from analysis.data import catalog
@@ -70,8 +71,8 @@ def test_components_equal_bacondecomp(dataset: str) -> None:
         treated, control = re.search(r"treated=(\d+); untreated=(\w+)", row["term"]).groups()
         other = ours["control"].isna() if control == "Inf" else ours["control"] == float(control)
         (found,) = ours[(ours["treated"] == float(treated)) & other].itertuples()
-        assert found.estimate == pytest.approx(float(row["estimate"]), abs=1e-8)
-        assert found.weight == pytest.approx(float(row["extra"].removeprefix("weight=")), abs=1e-8)
+        assert near("bacondecomp: comparisons, estimates", found.estimate, row["estimate"], 1e-8)
+        assert near("bacondecomp: comparisons, weights", found.weight, row["extra"].removeprefix("weight="), 1e-8)
     summary = decomposition.by_type(ours).set_index("type")
     names = {
         "Treated vs Untreated": decomposition.NEVER_TREATED,
@@ -80,8 +81,8 @@ def test_components_equal_bacondecomp(dataset: str) -> None:
     }
     for row in (r for r in rows if r["method"] == "bacon_summary"):
         found = summary.loc[names[row["term"]]]
-        assert found["estimate"] == pytest.approx(float(row["estimate"]), abs=1e-8)
-        assert found["weight"] == pytest.approx(float(row["extra"].removeprefix("weight=")), abs=1e-8)
+        assert near("bacondecomp: types, estimates", found["estimate"], row["estimate"], 1e-8)
+        assert near("bacondecomp: types, weights", found["weight"], row["extra"].removeprefix("weight="), 1e-8)
     (total,) = (r for r in rows if r["term"] == "weighted sum = TWFE")
     assert ours["estimate"] @ ours["weight"] == pytest.approx(float(total["estimate"]), abs=1e-10)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import samples
+from deviations import near
 from scipy import optimize, special, stats
 from test_designs import study
 
@@ -310,11 +311,13 @@ def test_relative_magnitudes_equal_honestdid(dataset: str) -> None:
         found = honest_relative.moments(problem, mbar)
         kept = accepted(found, np.repeat(grid[None], 2 * problem.pre, axis=0), 0.05, r_critical(problem, mbar))
         inside = grid[kept.any(axis=0)]
-        assert (inside[0], inside[-1]) == (pytest.approx(low, abs=1e-7 * step), pytest.approx(high, abs=1e-7 * step))
+        same = "HonestDiD, relative magnitudes, its draws and grid (steps of the grid)"
+        assert near(same, inside[0] / step, low / step, 1e-6) and near(same, inside[-1] / step, high / step, 1e-6)
         exact = honest_relative.interval(problem, mbar)
-        assert abs(exact[0] - low) < 1.25 * step
+        ours = "HonestDiD, relative magnitudes, exact critical value (steps)"
+        assert near(ours, exact[0] / step, low / step, 1.25, "its .995 quantile is of 1,000 draws")
         if high < grid[-1]:
-            assert abs(exact[1] - high) < 1.25 * step
+            assert near(ours, exact[1] / step, high / step, 1.25, "its .995 quantile is of 1,000 draws")
 
 
 @pytest.mark.parametrize("dataset", list(CASES)[:-1])
@@ -325,7 +328,9 @@ def test_conditional_smoothness_sets_equal_honestdid(dataset: str) -> None:
     for bend, low, high in printed(dataset, "(DeltaSD), C-LF"):
         grid = r_grid(problem, bend * np.abs(problem.bend_reach).sum())
         exact = honest_smooth.conditional(problem, bend)
-        assert np.abs(np.array(exact) - [low, high]).max() < grid[1] - grid[0]
+        step = grid[1] - grid[0]
+        for ours, theirs in zip(exact, (low, high), strict=True):
+            assert near("HonestDiD, smoothness, conditional (steps)", ours / step, theirs / step, 1.0)
 
 
 @pytest.mark.parametrize("dataset", CASES)
@@ -344,7 +349,8 @@ def test_fixed_length_intervals_are_no_longer_than_honestdids(dataset: str) -> N
         assert half <= theirs * (1 + 5e-5)
         if bend == 0 or not best.combination.any():
             assert half == pytest.approx(theirs, rel=1e-7)
-        assert best.half == pytest.approx(theirs, rel=2e-3)
+        million = "its quantile is of a million draws"
+        assert near("HonestDiD, smoothness, fixed length (ratio)", best.half / theirs, 1.0, 2e-3, million)
         assert (best.low + best.high) / 2 == pytest.approx((low + high) / 2, abs=0.05 * theirs)
 
 
