@@ -47,7 +47,7 @@ class Job:
 
     def run(self, draws: int) -> list[Row]:
         """The rows, with the reasons that are known."""
-        rows = self._rows(draws * (1 if not self.again else 2 if self.slow else AGAIN))
+        rows = self._rows(draws * (AGAIN if self.again and not self.slow else 1))
         return [row if row.inside else replace(row, reason=reason(row)) for row in rows]
 
     def _rows(self, draws: int) -> list[Row]:
