@@ -13,8 +13,10 @@ import zlib
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
+from types import ModuleType
 
 from benchmarks import simulation_page, simulation_table
 from benchmarks.simulation_reasons import reason
@@ -25,6 +27,7 @@ DRAWS, AGAIN, WORKERS = 1_000, 5, 2
 FOLDER = Path(__file__).parent
 CSV, PAGE = FOLDER / "simulation.csv", FOLDER / "simulation.md"
 SLOW = "20 clusters"
+FAMILY = "coverage, "
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class Job:
     def run(self, draws: int) -> list[Row]:
         """The rows, with the reasons that are known."""
         rows = self._rows(draws * (AGAIN if self.again and not self.slow else 1))
-        return [row if row.inside else replace(row, reason=reason(row)) for row in rows]
+        known = _family(self.study.removeprefix(FAMILY)).reason if self.study.startswith(FAMILY) else reason
+        return [row if row.inside else replace(row, reason=known(row)) for row in rows]
 
     def _rows(self, draws: int) -> list[Row]:
         from benchmarks import simulation_coverage, simulation_extra, simulation_size, simulation_special
@@ -62,6 +66,8 @@ class Job:
             return simulation_extra.bands(self.design, draws, self.seed())
         if self.study == "sensitivity":
             return simulation_extra.sensitivity(draws, self.seed())
+        if self.study.startswith(FAMILY):
+            return [*_family(self.study.removeprefix(FAMILY)).run(self.design, draws, self.seed())]
         if self.method in simulation_special.METHODS:
             return simulation_special.run(self.design, self.method, draws, self.seed())
         return simulation_coverage.run(self.design, draws, self.seed(), self.method)
@@ -83,7 +89,17 @@ def jobs() -> list[Job]:
         for method in simulation_special.METHODS
     ]
     bands = [Job("simultaneous bands", design) for design in simulation_extra.BANDS]
-    return [*sizes, *plain, *special, *bands, Job("sensitivity", "")]
+    return [*sizes, *plain, *special, *bands, Job("sensitivity", ""), *_others()]
+
+
+def _others() -> list[Job]:
+    """The designs of the other families: one file `coverage_<family>.py` each."""
+    names = sorted(path.stem.removeprefix("coverage_") for path in FOLDER.glob("coverage_*.py"))
+    return [Job(f"{FAMILY}{name}", design) for name in names for design in _family(name).DESIGNS]
+
+
+def _family(name: str) -> ModuleType:
+    return import_module(f"benchmarks.coverage_{name}")
 
 
 def table(draws: int, only: Iterable[str] = (), workers: int = WORKERS) -> list[Row]:

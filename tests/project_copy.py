@@ -282,7 +282,7 @@ def notebook() -> str:
         ("code", DEFAULTS),
         (
             "code",
-            "from analysis import small\nfrom analysis.study import Study\n\n"
+            "from analysis import small\nfrom analysis.studies.difference_in_differences import Study\n\n"
             "study = Study(question=question, decision=decision, intervention=intervention, dataset=dataset,\n"
             "              outcome=outcome, where=where, covariates=covariates, weight=weight, cluster=cluster,\n"
             "              adjustment=adjustment, family=family, dose=dose, design=design, estimators=estimators,\n"

@@ -10,7 +10,10 @@ from test_designs import study
 
 from analysis.data.catalog import Column
 from analysis.decide import Decision
-from analysis.decide.decision import chances, drift, recommend, strength
+from analysis.decide import decision as rule
+from analysis.decide.decision import chances, drift, recommend
+from analysis.decide.difference_in_differences import GROUNDS
+from analysis.decide.grounds import Grounds
 from analysis.report import answer
 from analysis.report.display import Unit
 from analysis.result import Check, Effects, Estimate, t_interval
@@ -87,6 +90,10 @@ def test_the_rule(gain: float | None, harm: float | None, step: int, action: str
 
 
 NEEDED = [replace(check("note"), name=name) for name in ("pretrends", "parallel_trends", "few_treated")]
+
+
+def strength(checks: list, *, bounded: bool, grounds: Grounds = GROUNDS) -> tuple[int, str]:
+    return rule.strength(checks, grounds, "group_time", bounded=bounded)
 
 
 def named(*names: str, code: str = "E110") -> list[Check]:
@@ -172,3 +179,12 @@ def test_what_could_overturn_speaks_of_trends_or_of_one_change() -> None:
     )
     assert "in one group alone" in answer.overturn(unit, estimate(0.05), decision(shock=True))
     assert "four times in five only from 3.0" in answer.overturn(unit, estimate(0.001), decision(drift=0.0))
+
+
+def test_a_design_reaches_no_more_than_its_family_can_carry() -> None:
+    capped = Grounds(needed=("overlap",), kinds={}, ceiling=2, reason="compared, not assigned")
+    assert strength(named("overlap"), bounded=True, grounds=capped)[0] == 2
+    clean = [replace(one, severity="note") for one in named("overlap")]
+    assert strength(clean, bounded=True, grounds=capped) == (2, "compared, not assigned")
+    own = replace(capped, ceilings={"group_time": (3, "")})
+    assert strength(clean, bounded=True, grounds=own) == (3, "none of 1 checks gave cause for caution")

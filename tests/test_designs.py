@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import samples
+from contract import Case, cases, later, shuffled
 
 from analysis import designs
 from analysis.panel import NEVER, Panel, Sample
@@ -54,7 +55,8 @@ CASES = [
     ("two_by_two", samples.organ),
     ("two_by_two", samples.kielmc),
 ]
-DESIGNS = modules("designs")
+DESIGNS = modules("designs", "difference_in_differences")
+OTHERS = cases()
 
 
 def study(**changes: object) -> Study:
@@ -78,9 +80,10 @@ def fit(name: str, data: Data) -> Effects:
 
 def test_every_design_is_under_contract() -> None:
     assert {name for name, _ in CASES} == set(DESIGNS)
+    assert {case.design for case in OTHERS} | set(DESIGNS) == set(modules("designs"))
 
 
-@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("name", modules("designs"))
 def test_method_card_is_complete(name: str) -> None:
     card = designs.card(name)
     assert list(card) == ["Estimand", "Assumes", "Reference", "Fails when"]
@@ -161,24 +164,6 @@ def test_time_shift_does_not_matter(name: str, data) -> None:
     panel = data()
     later = replace(panel, periods=panel.periods + 100)
     np.testing.assert_array_equal(fit(name, later).estimate, fit(name, panel).estimate)
-
-
-def shuffled(data: Data, order: np.ndarray) -> Data:
-    if isinstance(data, Sample):
-        return data.rows(order)
-    return replace(
-        data,
-        outcome=data.outcome[order],
-        units=data.units[order],
-        adoption=data.adoption[order],
-        weight=data.weight[order],
-        cluster=np.unique(data.cluster[order], return_inverse=True)[1],
-        upcoming=data.upcoming[order],
-        covariates={name: values[order] for name, values in data.covariates.items()},
-        treatment=None if data.treatment is None else data.treatment[order],
-        dose=None if data.dose is None else data.dose[order],
-        eligible=None if data.eligible is None else data.eligible[order],
-    )
 
 
 def test_two_way_fixed_effects_is_never_a_staggered_headline() -> None:
@@ -278,3 +263,57 @@ def test_a_trend_moves_every_average_by_its_distance(average: str) -> None:
     moved = effects.refit(panel.with_outcome(panel.outcome + trend)).along(average).average(0.95).value
     expected = 0.01 * mean_distance(panel, effects, average)
     assert moved - effects.along(average).average(0.95).value == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("case", OTHERS, ids=lambda case: case.design)
+class TestOtherFamilies:
+    """The same contract for the designs of the other families; `Case` says what may move an answer."""
+
+    def test_returns_effects_with_everything_later_steps_need(self, case: Case) -> None:
+        effects = case.fit()
+        table, k = effects.table, len(effects.table)
+        assert isinstance(effects, Effects) and k > 0
+        assert {"event_time", "estimate", "std_error", "weight"} <= set(table)
+        assert effects.covariance.shape == (k, k)
+        np.testing.assert_allclose(np.sqrt(np.diag(effects.covariance)), table["std_error"])
+        assert table["weight"].sum() == pytest.approx(1)
+        assert effects.inference and effects.method and effects.estimand
+        answer = effects.average(0.9)
+        assert np.isfinite(answer.value) and answer.n > 0 and not answer.low > answer.high
+
+    def test_does_not_change_its_input_and_refits_to_the_same(self, case: Case) -> None:
+        data = case.data()
+        before = data.outcome.copy()
+        first = case.fit(data)
+        again = first.refit(data)
+        np.testing.assert_array_equal(data.outcome, before)
+        np.testing.assert_array_equal(first.estimate, again.estimate)
+        np.testing.assert_array_equal(first.joint, again.joint)
+
+    def test_scaling_scales_and_shifting_leaves(self, case: Case) -> None:
+        data = case.data()
+        first = case.fit(data)
+        moves = [(scale, 0.0) for scale in case.scales] + ([(1.0, case.shift)] if case.shift else [])
+        for scale, shift in moves:
+            moved = case.fit(data.with_outcome(scale * data.outcome + shift))
+            close = {"rtol": case.rtol, "atol": case.rtol * abs(scale) * np.abs(first.estimate).max()}
+            np.testing.assert_allclose(moved.estimate, scale * first.estimate, **close)
+            np.testing.assert_allclose(moved.table["std_error"], abs(scale) * first.table["std_error"], **close)
+
+    def test_order_of_units_or_rows_does_not_matter(self, case: Case) -> None:
+        data = case.data()
+        shuffle = np.random.default_rng(3).permutation(len(data.outcome))
+        first, moved = case.fit(data), case.fit(shuffled(data, shuffle))
+        np.testing.assert_allclose(moved.estimate, first.estimate, rtol=case.rtol)
+        np.testing.assert_allclose(moved.table["std_error"], first.table["std_error"], rtol=case.rtol)
+
+    def test_time_shift_does_not_matter(self, case: Case) -> None:
+        data = case.data()
+        moved = {name: _plus(case.choices[name], 100) for name in case.dates}
+        np.testing.assert_allclose(
+            case.fit(later(data, 100), **moved).estimate, case.fit(data).estimate, rtol=case.rtol
+        )
+
+
+def _plus(value: object, years: int) -> object:
+    return [entry + years for entry in value] if isinstance(value, list) else value + years

@@ -12,8 +12,10 @@ from analysis import paths
 LEVELS = [
     {"paths", "refusal", "strict_yaml"},
     {"study", "panel", "adoption"},
+    {"studies", "rows"},
     {"averaging", "estimate"},
     {"result"},
+    {"fits"},
     {"report.display", "report.palette"},
     {"inference", "data.catalog", "run.identity", "run.parameters", "run.source_notebook", "run.files"},
     {"data", "designs", "checks", "decide", "report", "run"},

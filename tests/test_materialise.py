@@ -6,6 +6,7 @@ import bz2
 import gzip
 import hashlib
 import json
+import lzma
 import os
 import pickle
 import shutil
@@ -218,6 +219,7 @@ def test_csv_members_stay_as_they_are() -> None:
     data = b"a,b\r\n0.20920000000000002,NA\r\n"
     assert materialise._converted(data, "csv") == data
     assert materialise._converted(bz2.compress(data), "csv.bz2") == data
+    assert materialise._converted(lzma.compress(pickle.dumps(pd.DataFrame({"a": [1, 2]}))), "pickle.xz") == b"a\n1\n2\n"
 
 
 def test_frames_become_csv_that_reads_back_exactly() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis import paths
-from analysis.study import Study
+from analysis.study import model
 
 NOTEBOOKS = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
 
@@ -56,14 +56,17 @@ class TestStyle:
     def test_parameters_second_flat_commented_and_studys(self, path: Path) -> None:
         cell = parameters(path)
         assert cells(path)[1] is cell or source(cells(path)[1]) == source(cell)
-        names = []
+        names, values = [], {}
         for line, node in zip(source(cell).splitlines(), ast.parse(source(cell)).body, strict=True):
             assert isinstance(node, ast.Assign) and "  # " in line
-            ast.literal_eval(node.value)
             names.append(node.targets[0].id)
+            values[names[-1]] = ast.literal_eval(node.value)
             # Papermill cannot read the help of a line whose comment holds an equals sign.
             assert "=" not in line.split("  # ", 1)[1]
-        assert set(names) <= set(Study.model_fields)
+        kind = model(values["design"])
+        assert set(names) == set(kind.model_fields) and len(names) == len(values)
+        assert path.stem == kind.FAMILY
+        kind.read(values, path.name)
 
     def test_every_parameter_is_used_and_none_redefined(self, path: Path) -> None:
         names = {node.targets[0].id for node in ast.parse(source(parameters(path))).body}

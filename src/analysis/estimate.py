@@ -12,7 +12,8 @@ class Estimate:
 
     low and high bound the interval at `level`; they are infinite where the method cannot bound it. std_error is None
     where none is shown (permutation). df: degrees of freedom of the t distribution behind interval and p-value.
-    effective: the number of equally weighted treated clusters that the average is worth, where it is known.
+    effective: the number of equally weighted treated clusters that the average is worth, where it is known. centre: the
+    middle of the distribution behind interval and chances, where it is not `value` (bias-corrected estimates).
     """
 
     value: float
@@ -29,6 +30,7 @@ class Estimate:
     method: str
     inference: str
     effective: float | None = None
+    centre: float | None = None
 
     def excludes(self, x: float) -> bool:
         """The interval does not contain `x`."""
@@ -43,9 +45,10 @@ class Estimate:
             return None
         from scipy import stats
 
+        middle = self.value if self.centre is None else self.centre
         if self.std_error == 0:
-            return float(self.value > x)
-        return float(stats.t.sf((x - self.value) / self.std_error, self.df))
+            return float(middle > x)
+        return float(stats.t.sf((x - middle) / self.std_error, self.df))
 
     def detectable(self, power: float = 0.8) -> float | None:
         """The smallest effect that a test at this level finds with probability `power`; None without an error."""

@@ -12,11 +12,12 @@ import numpy as np
 from analysis.averaging import averaged
 from analysis.estimate import Estimate, t_interval
 from analysis.panel import Array, Panel, Sample
+from analysis.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Check", "Data", "Effects", "Estimate", "t_interval"]
+__all__ = ["AnyData", "Check", "Data", "Effects", "Estimate", "t_interval"]
 
 Severity = Literal["stop", "warn", "note"]
 Kind = Literal["cells", "event_time", "cohort", "period", "single"]
@@ -27,7 +28,8 @@ class Check:
     """One threat to validity: what was looked at, what was found with its uncertainty, what to do.
 
     Never a bare "passed": `finding` says how much the check could have seen; the report writes `amounts`, in the unit
-    of the outcome, where it has {name}. p_value, low and high are None where the check has none.
+    of the outcome, where it has {name}. p_value, low and high are None where the check has none. overturns: what would
+    make no effect plausible, where the check found that out, written like `finding`.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Check:
     low: float | None = None
     high: float | None = None
     amounts: Mapping[str, float] = field(default_factory=dict)
+    overturns: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +61,11 @@ class Effects:
     data.
     influence() gives (clusters, K+G) contributions whose cross-product is `joint`. related: further estimands of the
     same fit by name. linear: estimates are sums of outcomes times weights that do not depend on them.
-    against: equally weighted clusters that the comparison units are worth, where it is known.
+    against: equally weighted clusters that the comparison units are worth, where it is known. bounds: for a single
+    piece whose interval is not its estimate +- t times its error, the interval (low, high) and the p-value at a level;
+    centre: the middle of the distribution behind it. compared: where the baseline was measured, in words ("in the
+    control group"); without it the baseline is the level before. aside: why this is no estimate of what a headline
+    estimates and only stands beside it.
     """
 
     table: pd.DataFrame
@@ -85,6 +92,10 @@ class Effects:
     related: Mapping[str, Effects] = field(default_factory=dict)
     linear: bool = True
     against: float | None = None
+    bounds: Callable[[float], tuple[float, float, float]] | None = None
+    centre: float | None = None
+    compared: str = ""
+    aside: str = ""
 
     @property
     def estimate(self) -> Array:
@@ -263,10 +274,10 @@ def _weights(kind: Kind, labels: Array, share: Array, cohorts: Array) -> Array:
 
 def _estimate(one: Effects, level: float) -> Estimate:
     value, error = float(one.estimate[0]), float(one.table["std_error"].iloc[0])
-    low, high, p_value = t_interval(value, error, one.df, level)
+    low, high, p_value = one.bounds(level) if one.bounds else t_interval(value, error, one.df, level)
     return Estimate(
         value,
-        error,
+        None if np.isnan(error) else error,
         low,
         high,
         level,
@@ -279,7 +290,9 @@ def _estimate(one: Effects, level: float) -> Estimate:
         one.method,
         one.inference,
         one.effective,
+        one.centre,
     )
 
 
 Data = Panel | Sample
+AnyData = Panel | Sample | Rows

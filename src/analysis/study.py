@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from importlib import import_module
+from typing import Any, ClassVar, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -14,17 +16,7 @@ from analysis import paths
 from analysis.refusal import Refusal
 
 Name = str
-CHOICES = {
-    "comparison",
-    "base_period",
-    "anticipation",
-    "average",
-    "covariates",
-    "adjustment",
-    "family",
-    "window",
-    "errors",
-}
+FIRST = "difference_in_differences"
 FIXES = {
     "float_type": "write a number, e.g. 0.03",
     "int_type": "write a whole number",
@@ -34,14 +26,31 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_. -]{0,63}")
 
 
 class Study(BaseModel):
-    """The question, the decision behind it, and every choice of data, design, inference and checks.
+    """The question, the decision behind it, and the choices that every family of designs shares.
 
-    Fields are flat because they are the parameters of a notebook; the parameter file sets them by name.
-    Effects and thresholds are in the unit of the outcome column. Unknown names, wrong types and values out of
-    range are refused (`Study.read` turns them into a `Refusal`).
+    Fields are flat because they are the parameters of a notebook; the parameter file sets them by name. The choices of
+    one family stand in `studies/<family>.py`, whose `Study` extends this one; `Study.read` finds it from `design`.
+    Effects and thresholds are in the unit of the outcome column. Unknown names, wrong types and values out of range
+    are refused (`Study.read` turns them into a `Refusal`).
+
+    A family sets: FAMILY, its name; SHAPE, whether its designs take a `Panel` (or `Sample`) or `Rows`; NUMBERS and
+    ANYTHING, the fields that name columns (of numbers, or of any type); CHOICES, the fields that a design must use when
+    they are set, with SHARED those that may be meant for another estimator only; PRECISION, whether covariates only
+    sharpen the answer, so that leaving them out estimates the same; UNOBSERVED, whether rows without an outcome are
+    kept aside; SPARSE, whether the columns of a panel may have gaps.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    FAMILY: ClassVar[str] = ""
+    SHAPE: ClassVar[Literal["panel", "rows"]] = "rows"
+    NUMBERS: ClassVar[tuple[str, ...]] = ("outcome", "weight")
+    ANYTHING: ClassVar[tuple[str, ...]] = ("cluster", "covariates")
+    CHOICES: ClassVar[frozenset[str]] = frozenset({"covariates"})
+    SHARED: ClassVar[frozenset[str]] = frozenset()
+    PRECISION: ClassVar[bool] = True
+    UNOBSERVED: ClassVar[bool] = False
+    SPARSE: ClassVar[bool] = False
 
     question: str = Field(min_length=10, max_length=200)
     decision: str = Field(min_length=10, max_length=300)
@@ -51,26 +60,12 @@ class Study(BaseModel):
     where: list[str] = []
     since: int | None = None
     until: int | None = None
-    unbalanced: Literal["refuse", "drop_units", "keep"] = "refuse"
-    treatment: Name | None = None
-    dose: Name | None = None
-    eligible: Name | None = None
     design: Name
-    comparison: Literal["never_treated", "not_yet_treated"] = "not_yet_treated"
-    base_period: Literal["varying", "universal"] = "universal"
-    anticipation: int = Field(default=0, ge=0, le=20)
-    average: Literal["simple", "event_time", "cohort", "period"] = "simple"
     covariates: list[Name] = []
-    adjustment: Literal["doubly_robust", "regression", "weighting"] = "doubly_robust"
-    family: Literal["linear", "poisson"] = "linear"
-    window: int | None = Field(default=None, ge=1, le=100)
     weight: Name | None = None
     cluster: Name | None = None
-    errors: Literal["clustered", "robust", "classical"] = "clustered"
     estimators: list[Name] = []
     checks: list[Name] = []
-    placebo_outcome: Name | None = None
-    exposure: Name | None = None
     worthwhile: float = Field(gt=0, lt=1e12)
     better: Literal["higher", "lower"]
     level: float = Field(default=0.95, ge=0.5, le=0.999)
@@ -84,35 +79,29 @@ class Study(BaseModel):
             raise ValueError("a question ends with a question mark; add one")
         return text
 
-    @field_validator("worthwhile", mode="before")
+    @field_validator("*", mode="before")
     @classmethod
-    def _number(cls, value: Any) -> Any:
-        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    def _number(cls, value: Any, info: Any) -> Any:
+        """A whole number where a fraction may stand: YAML writes 2 for 2.0."""
+        if not _takes_fractions(cls.model_fields[info.field_name].annotation):
+            return value
+        return [_widened(entry) for entry in value] if isinstance(value, list) else _widened(value)
 
     @field_validator("design", "estimators", "checks")
     @classmethod
     def _is_module(cls, value: Any, info: Any) -> Any:
         folder = "checks" if info.field_name == "checks" else "designs"
-        known = modules(folder)
+        known = modules(folder, cls.FAMILY)
         for name in [value] if isinstance(value, str) else value:
             if name not in known:
                 raise ValueError(f"unknown name {name!r}; {did_you_mean(name, known)}")
         return value
 
-    @field_validator(
-        "dataset",
-        "outcome",
-        "weight",
-        "cluster",
-        "covariates",
-        "treatment",
-        "dose",
-        "eligible",
-        "placebo_outcome",
-        "exposure",
-    )
+    @field_validator("*")
     @classmethod
-    def _plain_name(cls, value: Any) -> Any:
+    def _plain_name(cls, value: Any, info: Any) -> Any:
+        if info.field_name not in ("dataset", *cls.NUMBERS, *cls.ANYTHING):
+            return value
         for name in [value] if isinstance(value, str) else value or []:
             if not NAME.fullmatch(name):
                 raise ValueError(f"{name!r} is not a plain name (letters, digits, _ . and -)")
@@ -122,13 +111,11 @@ class Study(BaseModel):
     def _every_choice_counts(self) -> Self:
         """A choice that the design would ignore is refused: the reader would believe it was made.
 
-        An adjustment, a family and a window may also be meant for one of the other estimators.
+        The choices in SHARED may also be meant for one of the other estimators.
         """
-        if self.adjustment != "doubly_robust" and not self.covariates:
-            raise ValueError("adjustment has no effect without covariates; name some under `covariates`")
         used = options(self.design)
-        others = set().union(*(options(name) for name in self.estimators)) & {"adjustment", "family", "window"}
-        for name in sorted(CHOICES - used - others):
+        used |= set().union(*(options(name) for name in self.estimators)) & self.SHARED
+        for name in sorted(self.CHOICES - used):
             if getattr(self, name) != type(self).model_fields[name].get_default():
                 raise ValueError(
                     f"{name} has no effect under design {self.design}; remove it, or choose another design"
@@ -136,15 +123,24 @@ class Study(BaseModel):
         return self
 
     @classmethod
-    def read(cls, values: Mapping[str, Any], file: str) -> Self:
+    def read(cls, values: Mapping[str, Any], file: str) -> Study:
         """The study that `values` describe. Raises Refusal for the first problem, naming `file` and field."""
+        kind = cls if cls.FAMILY else model(str(values.get("design")), file)
         for name in values:
-            if name not in cls.model_fields:
-                raise unknown_parameter(file, name, cls.model_fields)
+            if name not in kind.model_fields:
+                raise unknown_parameter(file, name, kind.model_fields)
         try:
-            return cls.model_validate(dict(values))
+            return kind.model_validate(dict(values))
         except ValidationError as error:
             raise _refusal(error, file) from None
+
+    def columns(self) -> list[tuple[str, str]]:
+        """(field, column) for every column of the table that the study names."""
+        found = []
+        for field in (*self.NUMBERS, *self.ANYTHING):
+            named = getattr(self, field)
+            found += [(field, name) for name in ([named] if isinstance(named, str) else named or [])]
+        return found
 
     @property
     def direction(self) -> int:
@@ -152,9 +148,44 @@ class Study(BaseModel):
         return 1 if self.better == "higher" else -1
 
 
-def modules(folder: str) -> list[str]:
-    """The names a parameter file may use for `folder`: one file, one name, no registry to edit."""
-    return sorted(p.stem for p in (paths.SOURCE / folder).glob("*.py") if not p.stem.startswith("_"))
+def _takes_fractions(annotation: Any) -> bool:
+    return annotation is float or any(_takes_fractions(part) for part in get_args(annotation))
+
+
+def _widened(value: Any) -> Any:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def model(design: str, file: str = "design") -> type[Study]:
+    """The study model of the family that `design` belongs to. Raises Refusal R302 for a name that is no design."""
+    if design not in modules("designs"):
+        fix = did_you_mean(design, modules("designs"))
+        raise Refusal("R302", f"{file}:design", f"unknown name {design!r}", fix)
+    found: type[Study] = import_module(f"analysis.studies.{families('designs', design)[0]}").Study
+    return found
+
+
+def modules(folder: str, family: str = "") -> list[str]:
+    """The names a parameter file may use for `folder` (of one family): one file, one name, no registry to edit."""
+    names = sorted(p.stem for p in (paths.SOURCE / folder).glob("*.py") if not p.stem.startswith("_"))
+    return [name for name in names if not family or family in families(folder, name)]
+
+
+@functools.cache
+def families(folder: str, name: str) -> tuple[str, ...]:
+    """The families that a design or check belongs to: its file's FAMILIES, or difference in differences without one.
+
+    Read from the source, as `options` are.
+    """
+    for node in _source(folder, name).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "FAMILIES":
+            return tuple(ast.literal_eval(node.value))
+    return (FIRST,)
+
+
+@functools.cache
+def _source(folder: str, name: str) -> ast.Module:
+    return ast.parse((paths.SOURCE / folder / f"{name}.py").read_text(encoding="utf-8"))
 
 
 def options(design: str) -> set[str]:
@@ -162,7 +193,7 @@ def options(design: str) -> set[str]:
 
     Read from the source, so that a parameter file can be checked without importing an estimator.
     """
-    tree = ast.parse((paths.SOURCE / "designs" / f"{design}.py").read_text(encoding="utf-8"))
+    tree = _source("designs", design)
     taken = {
         a.arg for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "estimate" for a in n.args.kwonlyargs
     }

@@ -11,14 +11,14 @@ import inspect
 from collections.abc import Mapping
 from importlib import import_module
 
-from analysis.result import Check, Data, Effects
+from analysis.result import AnyData, Check, Effects
 from analysis.study import Study
 
 ORDER = {"stop": 0, "warn": 1, "note": 2}
 
 
 def run(
-    study: Study, data: Data, effects: Effects, path: Effects | None, gaps: Mapping[str, float] | None = None
+    study: Study, data: AnyData, effects: Effects, path: Effects | None = None, gaps: Mapping[str, float] | None = None
 ) -> list[Check]:
     """All checks of the study, most serious first (in the study's order within a severity)."""
     found = []

@@ -22,7 +22,18 @@ Scalar = int | float | str
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Sentence = Annotated[str, Field(min_length=3)]
 ONCE: tuple[Role, ...] = ("unit", "time", "first_treated", "treated")
-RESERVED = {"catalog", "columnar", "delimited", "grid", "materialise", "panels", "roles", "samples", "table"}
+RESERVED = {
+    "catalog",
+    "columnar",
+    "delimited",
+    "grid",
+    "materialise",
+    "observations",
+    "panels",
+    "roles",
+    "samples",
+    "table",
+}
 _DATASET = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
@@ -38,7 +49,7 @@ class Distribution(_Strict):
     sha256: Sha256
     member: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")
     member_sha256: Sha256
-    format: Literal["csv", "csv.bz2", "dta", "pickle.gz"]
+    format: Literal["csv", "csv.bz2", "dta", "pickle.gz", "pickle.xz"]
 
     @field_validator("member")
     @classmethod

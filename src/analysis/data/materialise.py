@@ -11,6 +11,7 @@ import csv
 import gzip
 import hashlib
 import io
+import lzma
 import os
 import pickle
 import subprocess
@@ -125,7 +126,7 @@ def _converted(data: bytes, form: str) -> bytes:
         import pandas as pd
 
         return as_csv(pd.read_stata(io.BytesIO(data), convert_categoricals=False))
-    return as_csv(pickle.loads(gzip.decompress(data)))
+    return as_csv(pickle.loads((gzip if form == "pickle.gz" else lzma).decompress(data)))
 
 
 def as_csv(frame: pd.DataFrame) -> bytes:

@@ -6,7 +6,7 @@ so that millions of rows cost a few passes over contiguous memory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ def panel_from_frame(
     *,
     covariates: Sequence[str] = (),
     unbalanced: str = "refuse",
+    sparse: bool = False,
 ) -> Panel:
     """The panel that `frame` (one row per unit and period) holds under the roles in `labels`.
 
@@ -38,6 +39,7 @@ def panel_from_frame(
             A treatment column takes the place of adoption dates; dose and eligible may be "".
         covariates: columns carried along, observed in every cell.
         unbalanced: "refuse" missing unit-periods, "drop_units" that miss any, or "keep" them as missing.
+        sparse: covariates may be missing in some cells.
 
     Raises:
         Refusal: duplicates, missing keys, non-finite outcomes, missing cells, adoption dates that vary within a unit
@@ -61,7 +63,7 @@ def panel_from_frame(
         dose=_dose(index, labels.dose) if labels.dose else None,
         eligible=_eligible(index, labels.eligible) if labels.eligible else None,
     )
-    panel = _balanced(panel, unbalanced)
+    panel = _balanced(panel, unbalanced, {} if sparse else panel.covariates)
     _check_covariates(panel)
     reason = f"treated from the first period ({panel.periods[0]}) on: no period before the policy"
     panel = panel.only(np.asarray(panel.adoption != 0), reason)
@@ -114,9 +116,9 @@ def infinite(name: str, count: int) -> Refusal:
     return Refusal("E117", name, f"{count} infinite values", "correct the source")
 
 
-def _balanced(panel: Panel, unbalanced: str) -> Panel:
+def _balanced(panel: Panel, unbalanced: str, complete: Mapping[str, Array]) -> Panel:
     missing = ~np.isfinite(panel.outcome)
-    for values in panel.covariates.values():
+    for values in complete.values():
         missing |= ~np.isfinite(values)
     count = int(missing.sum())
     if not count:

@@ -1,4 +1,4 @@
-"""The study's table in its roles: filtered, cut to its periods, and made a Panel or a Sample."""
+"""The study's table in its roles: filtered, cut to its periods, and made a Panel, a Sample or Rows."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from analysis.data import catalog, panels, samples, table
-from analysis.panel import Dropped, Labels, Panel, Sample
+from analysis.data import catalog, observations, panels, samples, table
+from analysis.panel import Dropped, Labels
 from analysis.refusal import Refusal
 from analysis.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from analysis.result import AnyData
 
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
@@ -25,24 +27,37 @@ COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
+SWITCHES = ("treatment", "dose", "eligible")
 CONDITION = re.compile(r"\s*([A-Za-z_][\w. -]*?)\s*(==|!=|<=|>=|<|>)\s*(.+?)\s*")
 
 
-def study_data(study: Study) -> Panel | Sample:
-    """The data behind `study`. Units with a declared unit column make a Panel, rows without one a Sample."""
+def study_data(study: Study) -> AnyData:
+    """The data behind `study`: Rows where its family takes them; else units with a declared unit column make a Panel,
+    rows without one a Sample."""
     source = catalog.read(study.dataset)
     frame = table.load(study.dataset)
     labels = labels_of(study, source)
     frame, dropped = _kept(frame, study, labels, source)
     with _in_file(source):
-        carried = list(dict.fromkeys([*study.covariates, *_also(study)]))
-        if labels.unit:
-            built: Panel | Sample = panels.panel_from_frame(
-                frame, labels, covariates=carried, unbalanced=study.unbalanced
-            )
-        else:
-            built = samples.sample_from_frame(frame, labels, covariates=carried)
+        built = _built(study, frame, labels)
     return replace(built, dropped=(*dropped, *built.dropped))
+
+
+def _built(study: Study, frame: pd.DataFrame, labels: Labels) -> AnyData:
+    rows = study.SHAPE == "rows"
+    apart = ("outcome", "weight", "cluster") if rows else ("outcome", "weight", "cluster", *SWITCHES)
+    carried = list(dict.fromkeys(name for field, name in study.columns() if field not in apart))
+    if rows:
+        return observations.rows_from_frame(frame, labels, columns=carried, unobserved=study.UNOBSERVED)
+    if not labels.unit:
+        return samples.sample_from_frame(frame, labels, covariates=carried)
+    unbalanced = _given(study, "unbalanced") or "refuse"
+    return panels.panel_from_frame(frame, labels, covariates=carried, unbalanced=unbalanced, sparse=study.SPARSE)
+
+
+def _given(study: Study, field: str) -> str:
+    """The study's choice for a field that only some families have; empty where it has none."""
+    return (getattr(study, field) or "") if field in type(study).model_fields else ""
 
 
 def check(study: Study, file: str) -> None:
@@ -56,23 +71,18 @@ def check(study: Study, file: str) -> None:
             raise refusal if "/" in refusal.where else refusal.at(file) from None
 
 
-def _also(study: Study) -> list[str]:
-    """Columns that checks look at, carried along beside the covariates."""
-    return [name for name in (study.placebo_outcome, study.exposure) if name]
-
-
 def labels_of(study: Study, source: catalog.Source) -> Labels:
     """The column behind each role: the study's own choice, else the one the declaration gives that role."""
-    named = (study.weight, study.cluster, study.treatment, study.dose, study.eligible, *_also(study))
-    columns = [study.outcome, *study.covariates, *(name for name in named if name)]
-    for name in columns:
-        known = catalog.column if name == study.cluster else catalog.numbers
-        known(source, name)
+    for field, name in study.columns():
+        (catalog.column if field in study.ANYTHING else catalog.numbers)(source, name)
 
     def only(role: catalog.Role) -> str:
         return next(iter(catalog.by_role(source, role)), "")
 
-    treatment = study.treatment or ("" if only("first_treated") else only("treated"))
+    if study.SHAPE == "rows":
+        cluster = study.cluster or only("cluster")
+        return Labels(study.outcome, only("time"), only("unit"), weight=study.weight or "", cluster=cluster)
+    treatment = _given(study, "treatment") or ("" if only("first_treated") else only("treated"))
     if not only("time") or not (only("first_treated") or treatment):
         raise Refusal(
             "D401",
@@ -88,8 +98,8 @@ def labels_of(study: Study, source: catalog.Source) -> Labels:
         weight=study.weight or "",
         cluster=study.cluster or (only("cluster") if only("unit") else ""),
         treatment=treatment,
-        dose=study.dose or "",
-        eligible=study.eligible or "",
+        dose=_given(study, "dose"),
+        eligible=_given(study, "eligible"),
     )
 
 
@@ -118,6 +128,9 @@ def _kept(
     frame: pd.DataFrame, study: Study, labels: Labels, source: catalog.Source
 ) -> tuple[pd.DataFrame, list[Dropped]]:
     conditions = [condition(text, source) for text in study.where]
+    if not labels.time and not (study.since is None and study.until is None):
+        problem = "the table has no column with the role time"
+        raise Refusal("R302", "since" if study.since is not None else "until", problem, "use `where`, or declare one")
     if study.since is not None:
         conditions.append((labels.time, ">=", study.since))
     if study.until is not None:

@@ -9,32 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Literal
 
+from analysis.decide.grounds import Grounds
 from analysis.inference.trends import mean_distance
-from analysis.result import Check, Data, Effects, Estimate
+from analysis.result import AnyData, Check, Effects, Estimate
+from analysis.rows import Rows
+from analysis.studies.difference_in_differences import Study as Differences
 from analysis.study import Study
 
 Action = Literal["extend", "stop", "immaterial", "collect", "not_on_this", "withhold"]
 SURE = 0.8
-DIVERGED = ("pretrends", "placebo", "anticipation")
-NEEDED = ("pretrends", "parallel_trends", "few_treated")
-KINDS = {
-    "the assumption of parallel trends": (
-        "pretrends",
-        "parallel_trends",
-        "placebo",
-        "placebo_outcome",
-        "anticipation",
-        "regression_to_mean",
-        "bad_controls",
-        "spillover",
-    ),
-    "the number of clusters": ("few_treated", "inference_choice"),
-    "choices of method": ("agreement", "leave_one_out", "composition", "weighting"),
-}
-# What two-way fixed effects would do wrong; the answer never rests on it where it would.
-ASIDE = ("comparisons", "negative_weights")
 WORDS = {0: "none", 1: "weak", 2: "moderate", 3: "strong"}
 
 
@@ -42,10 +28,12 @@ WORDS = {0: "none", 1: "weak", 2: "moderate", 3: "strong"}
 class Decision:
     """gain and harm: chances that the effect is at least `worthwhile` in the good and in the bad direction (None
     where the inference gives no distribution). step: strength of evidence, 1 weak to 3 strong, 0 when withheld.
-    drift: difference in trends per period that would bring "no effect" into the interval; 0 if it is there already.
+    drift: difference in trends per period that would bring "no effect" into the interval; 0 if it is there already; for
+    designs without trends the bias that would.
     breakdown: how many times the largest change in trends seen before may be exceeded afterwards before that happens;
     None where this was not found out.
-    shock: there is no path over time, so that drift is a single change of one group.
+    shock: there is no path over time, so that drift is a single change of one group. trends: the answer rests on
+    parallel trends. overturning: the check that found out what would make no effect plausible.
     detectable: smallest effect that a test would find four times in five.
     """
 
@@ -58,6 +46,8 @@ class Decision:
     shock: bool
     detectable: float | None
     breakdown: float | None = None
+    trends: bool = True
+    overturning: Check | None = None
 
     @property
     def strength(self) -> str:
@@ -66,10 +56,11 @@ class Decision:
 
 
 def decide(
-    study: Study, data: Data, effects: Effects, path: Effects | None, answer: Estimate, checks: Sequence[Check]
+    study: Study, data: AnyData, effects: Effects, path: Effects | None, answer: Estimate, checks: Sequence[Check]
 ) -> Decision:
     """The decision that `answer` and `checks` support."""
-    step, reason = strength(checks, bounded=answer.std_error is not None)
+    grounds: Grounds = import_module(f"analysis.decide.{study.FAMILY}").GROUNDS
+    step, reason = strength(checks, grounds, study.design, bounded=answer.std_error is not None)
     gain, harm = chances(answer, study.direction, study.worthwhile)
     small = max(abs(answer.low), abs(answer.high)) < study.worthwhile
     return Decision(
@@ -78,11 +69,20 @@ def decide(
         harm=harm,
         step=step,
         reason=reason,
-        drift=drift(answer, 1.0 if path is None else mean_distance(data, effects, study.average)),
+        drift=drift(answer, _distance(study, data, effects, path)),
         shock=path is None,
         detectable=answer.detectable(),
         breakdown=next((c.statistic for c in checks if c.name == "parallel_trends"), None),
+        trends=isinstance(study, Differences),
+        overturning=next((check for check in checks if check.overturns), None),
     )
+
+
+def _distance(study: Study, data: AnyData, effects: Effects, path: Effects | None) -> float:
+    """Periods over which a difference in trends acts on average; one where the answer rests on no trend."""
+    if not isinstance(study, Differences) or isinstance(data, Rows) or path is None:
+        return 1.0
+    return mean_distance(data, effects, study.average)
 
 
 def chances(answer: Estimate, direction: int, worthwhile: float) -> tuple[float | None, float | None]:
@@ -93,33 +93,30 @@ def chances(answer: Estimate, direction: int, worthwhile: float) -> tuple[float 
     return (above, 1 - below) if direction > 0 else (1 - below, above)
 
 
-def strength(checks: Sequence[Check], *, bounded: bool) -> tuple[int, str]:
+def strength(checks: Sequence[Check], grounds: Grounds, design: str, *, bounded: bool) -> tuple[int, str]:
     """Strength of evidence, from 1 (weak) to 3 (strong), and why; 0 when a check says stop.
 
-    Three steps less one for each kind of threat (KINDS, others for themselves) with a check that cautions. Weak,
-    whatever else was found, when a check *found* an earlier divergence, or when the clusters are too few for a standard
-    error (`bounded` false). Strong needs the checks in NEEDED: each that is missing counts like a caution.
+    Three steps less one for each kind of threat (others for themselves) with a check that cautions. Weak, whatever else
+    was found, when a check made a fatal finding, or without a standard error (`bounded` false). Each check that is
+    needed and missing counts like a caution. Never above what the design can reach.
     """
     stops = [check.name for check in checks if check.severity == "stop"]
-    warned = [check for check in checks if check.severity == "warn" and check.name not in ASIDE]
+    warned = [check for check in checks if check.severity == "warn" and check.name not in grounds.aside]
     if stops:
         return 0, f"withheld: {', '.join(stops)}"
     if not bounded:
         return 1, "too few clusters for a standard error"
-    if any(check.name in DIVERGED and check.code in ("E111", "E112") for check in warned):
-        return 1, "the groups differed before the policy"
-    kinds = list(dict.fromkeys(_kind(check.name) for check in warned))
-    missing = [name for name in NEEDED if name not in {check.name for check in checks}]
+    if any(check.code in grounds.fatal.get(check.name, ()) for check in warned):
+        return 1, grounds.diverged
+    kinds = list(dict.fromkeys(grounds.kind(check.name) for check in warned))
+    missing = [name for name in grounds.needed if name not in {check.name for check in checks}]
+    most, limit = grounds.most(design)
     if missing:
-        return max(1, 3 - len(missing) - len(kinds)), f"not checked: {', '.join(missing)}"
+        return max(1, min(most, 3 - len(missing) - len(kinds))), f"not checked: {', '.join(missing)}"
     if not kinds:
-        return 3, f"none of {len(checks)} checks gave cause for caution"
+        return most, limit or f"none of {len(checks)} checks gave cause for caution"
     many = f"{len(warned)} of {len(checks)} checks"
-    return max(1, 3 - len(kinds)), f"{many} caution, about {' and '.join(kinds)}"
-
-
-def _kind(name: str) -> str:
-    return next((kind for kind, names in KINDS.items() if name in names), name.replace("_", " "))
+    return max(1, min(most, 3 - len(kinds))), f"{many} caution, about {' and '.join(kinds)}"
 
 
 def drift(answer: Estimate, distance: float) -> float:

@@ -17,8 +17,10 @@ from analysis.inference import bands, few_clusters
 from analysis.inference.bands import Band
 from analysis.panel import Panel
 from analysis.refusal import Refusal
-from analysis.result import Data, Effects, Estimate
-from analysis.study import CHOICES, Study, options
+from analysis.result import AnyData, Data, Effects, Estimate
+from analysis.rows import Rows
+from analysis.studies.difference_in_differences import Study as Differences
+from analysis.study import Study, options
 
 TWO_WAY = ("event_study", "two_way_fixed_effects")
 WITHOUT = "what the covariates change"
@@ -46,7 +48,7 @@ class Alternative:
         return self.gap is not None
 
 
-def estimate(study: Study, data: Data, design: str | None = None) -> Effects:
+def estimate(study: Study, data: AnyData, design: str | None = None) -> Effects:
     """The effects under the study's design (or another one), with the study's choices as options.
 
     Raises Refusal when the design does not fit the data.
@@ -54,8 +56,8 @@ def estimate(study: Study, data: Data, design: str | None = None) -> Effects:
     name = design or study.design
     function = import_module(f"analysis.designs.{name}").estimate
     wanted = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    if design is None:
-        _refuse_two_way_headline(name, data)
+    if design is None and isinstance(study, Differences):
+        _refuse_two_way_headline(name, _as_data(data))
     effects: Effects = function(data, **{option: getattr(study, option) for option in wanted})
     return effects
 
@@ -72,7 +74,7 @@ def card(name: str) -> dict[str, str]:
     return found
 
 
-def alternatives(study: Study, data: Data, effects: Effects) -> list[Alternative]:
+def alternatives(study: Study, data: AnyData, effects: Effects) -> list[Alternative]:
     """The headline beside the study's other estimators, and beside itself without covariates: the same average of each,
     with the inference that its clusters allow.
 
@@ -81,13 +83,13 @@ def alternatives(study: Study, data: Data, effects: Effects) -> list[Alternative
     """
     title = _summary(study.design)[0]
     shown = [Alternative(study.design, title, effects, headline(study, data, effects), "the answer at the top")]
-    for name in dict.fromkeys([*_usual(data), *study.estimators]):
+    for name in dict.fromkeys([*_usual(study, data), *study.estimators]):
         if name != study.design:
             shown.append(_alternative(study, data, name, effects))
     if study.covariates:
         bare = study.model_copy(update={"covariates": []})
         other = estimate(bare, data)
-        label, gap = f"{study.design} without covariates", _gap(study, effects, other)
+        label, gap = f"{study.design} without covariates", _gap(study, effects, other) if study.PRECISION else None
         shown.append(Alternative(label, f"{title}, without covariates", other, _shown(bare, data, other), WITHOUT, gap))
     return shown
 
@@ -97,30 +99,35 @@ def gaps(shown: Sequence[Alternative]) -> dict[str, float]:
     return {one.label.replace("_", " "): one.gap for one in shown[1:] if one.gap is not None}
 
 
-def _usual(data: Data) -> list[str]:
+def _usual(study: Study, data: AnyData) -> list[str]:
     """What is shown unasked: two-way fixed effects, where the panel is staggered and it can be computed."""
-    complete = isinstance(data, Panel) and data.n == data.outcome.size and data.eligible is None
-    return ["two_way_fixed_effects"] if complete and data.staggered and data.treatment is None else []  # type: ignore[union-attr]
+    if not isinstance(study, Differences) or not isinstance(data, Panel):
+        return []
+    complete = data.n == data.outcome.size and data.eligible is None
+    return ["two_way_fixed_effects"] if complete and data.staggered and data.treatment is None else []
 
 
-def _alternative(study: Study, data: Data, name: str, answer: Effects) -> Alternative:
+def _alternative(study: Study, data: AnyData, name: str, answer: Effects) -> Alternative:
     other = estimate(study, data, name)
     shown = _shown(study, data, other)
-    if name in TWO_WAY and data.staggered:
-        reason = "for comparison only: with several adoption dates it also compares with units already treated"
-        return Alternative(name, _summary(name)[0], other, shown, reason + _without(study, name), None)
     title, idea = _summary(name)
+    if name in TWO_WAY and isinstance(study, Differences) and _as_data(data).staggered:
+        reason = "for comparison only: with several adoption dates it also compares with units already treated"
+        return Alternative(name, title, other, shown, reason + _without(study, name), None)
+    if other.aside:
+        return Alternative(name, title, other, shown, other.aside, None)
     reason = idea + _horizon(answer, other) + _without(study, name)
     return Alternative(name, title, other, shown, reason, _gap(study, answer, other))
 
 
 def _gap(study: Study, answer: Effects, other: Effects) -> float:
     """The other's average less the answer's: over the other's own periods since adoption where it knows only those."""
-    ours, theirs = (one.along(study.average).averaged_over() for one in (answer, other))
-    if other.kind != "event_time" or answer.kind == "single":
+    average = study.average if isinstance(study, Differences) else "simple"
+    ours, theirs = (one.along(average).averaged_over() for one in (answer, other))
+    if other.kind != "event_time" or answer.kind != "cells":
         return float(theirs.estimate[0] - ours.estimate[0])
     path = answer.by("event_time").table.set_index("event_time")["estimate"]
-    table = other.along(study.average).table
+    table = other.along(average).table
     table = table[(table["weight"] > 0) & table["event_time"].isin(path.index)]
     apart = table["estimate"].to_numpy() - path[table["event_time"]].to_numpy()
     return float(np.average(apart, weights=table["weight"]))
@@ -139,7 +146,7 @@ def _summary(name: str) -> tuple[str, str]:
     return title, idea
 
 
-def path(study: Study, data: Data, effects: Effects) -> Effects | None:
+def path(study: Differences, data: Data, effects: Effects) -> Effects | None:
     """Effects by event time: the headline's own, or the two-way event study when it is a single number; with the errors
     that the answer's are computed with.
 
@@ -178,11 +185,12 @@ def band(study: Study, path: Effects | None) -> Band | None:
 
 def _without(study: Study, name: str) -> str:
     """The study's choices that another design cannot make, in words."""
-    ignored = [c for c in sorted(CHOICES - options(name)) if getattr(study, c) != Study.model_fields[c].get_default()]
+    fields = type(study).model_fields
+    ignored = [c for c in sorted(study.CHOICES - options(name)) if getattr(study, c) != fields[c].get_default()]
     return f", without {' and '.join(c.replace('_', ' ') for c in ignored)}" if ignored else ""
 
 
-def averages(study: Study, data: Data, effects: Effects) -> dict[str, Estimate]:
+def averages(study: Differences, data: Data, effects: Effects) -> dict[str, Estimate]:
     """The headline, then the other averages of the same pieces and further estimands of the same fit, by name; without
     intervals that cannot be trusted."""
     found: dict[str, Estimate] = {study.average: headline(study, data, effects)}
@@ -199,16 +207,25 @@ def averages(study: Study, data: Data, effects: Effects) -> dict[str, Estimate]:
     return found
 
 
-def _shown(study: Study, data: Data, effects: Effects) -> Estimate:
+def _shown(study: Study, data: AnyData, effects: Effects) -> Estimate:
     """The average of another estimator, without interval where its clusters are too few and cannot be permuted."""
     try:
         return headline(study, data, effects)
     except Refusal as refusal:
-        return few_clusters.without_interval(effects, study.average, study.level, refusal.problem)
+        average = study.average if isinstance(study, Differences) else "simple"
+        return few_clusters.without_interval(effects, average, study.level, refusal.problem)
 
 
-def headline(study: Study, data: Data, effects: Effects) -> Estimate:
-    """The average of `effects` that answers the study, with the inference that the treated clusters allow."""
+def headline(study: Study, data: AnyData, effects: Effects) -> Estimate:
+    """The average of `effects` that answers the study; in a difference in differences with the inference that the
+    treated clusters allow."""
+    if not isinstance(study, Differences):
+        return effects.average(study.level)
     return few_clusters.headline(
-        data, effects, average=study.average, level=study.level, seed=study.seed, draws=study.draws
+        _as_data(data), effects, average=study.average, level=study.level, seed=study.seed, draws=study.draws
     )
+
+
+def _as_data(data: AnyData) -> Data:
+    assert not isinstance(data, Rows)
+    return data

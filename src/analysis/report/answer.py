@@ -111,6 +111,11 @@ def overturn(unit: Unit, estimate: Estimate, decision: Decision) -> str:
             "The interval already includes no effect; with these data an effect is found four times in five only from "
             f"{unit.amount(decision.detectable)} on."
         )
+    if decision.overturning is not None:
+        return written(unit, decision.overturning.overturns, decision.overturning)
+    if not decision.trends:
+        size = unit.size(decision.drift, estimate.value)
+        return f"A bias of {size}, for any reason other than the policy, would be enough to make zero plausible."
     if decision.breakdown:
         return (
             "Zero becomes plausible if the difference in trends changes after adoption by more than "
@@ -134,9 +139,14 @@ def caveat(unit: Unit, checks: Sequence[Check]) -> str:
 
 def finding(unit: Unit, check: Check) -> str:
     """A check's finding with its amounts in natural units."""
+    return written(unit, check.finding, check)
+
+
+def written(unit: Unit, template: str, check: Check) -> str:
+    """A check's `template` with its amounts: {name} with their unit, {name_number} without."""
     words = {name: unit.amount(x) for name, x in check.amounts.items()}
     bare = {f"{name}_number": display.significant(unit.shown(x), 2) for name, x in check.amounts.items()}
-    return check.finding.format(**words, **bare)
+    return template.format(**words, **bare)
 
 
 def headline(unit: Unit, estimate: Estimate) -> dict[str, Any]:
@@ -154,5 +164,7 @@ def _with_unit(value: str, unit: Unit) -> str:
 
 
 def _from(unit: Unit, effects: Effects) -> str:
-    level = unit.level(effects.baseline)
+    level = unit.level(effects.baseline) if math.isfinite(effects.baseline) else None
+    if effects.compared:
+        return f"; {level} {effects.compared}" if level else ""
     return f"; from {level} before" if level else ""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from analysis.data.catalog import Column
     from analysis.designs import Alternative
     from analysis.result import Effects, Estimate
-    from analysis.study import Study
+    from analysis.studies.difference_in_differences import Study
 
 AVERAGES = {
     "simple": "Every treated unit and period counts the same",

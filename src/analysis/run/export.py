@@ -17,7 +17,8 @@ from analysis.run.parameters import Parameters
 SCHEMA = 1
 INJECTED = "injected-parameters"
 PACKAGES = (
-    "linearmodels", "matplotlib", "nbconvert", "numpy", "pandas", "papermill", "pydantic", "scipy", "statsmodels",
+    "linearmodels", "matplotlib", "nbconvert", "numpy", "pandas", "papermill", "pydantic", "rddensity", "rdrobust",
+    "scipy", "statsmodels",
 )  # fmt: skip
 # What changes after publication, or differs between two runs of the same content, is not shown on the page.
 _NOT_ON_PAGE = ("verified", "timings", "files")

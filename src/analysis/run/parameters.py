@@ -61,10 +61,6 @@ def load(path: Path) -> Parameters:
     return Parameters(notebook, study_name, values, file, study, _declared_columns(study, file))
 
 
-NUMBERS = ("weight", "treatment", "dose", "eligible", "placebo_outcome", "exposure")
-ANYTHING = ("cluster", "where")
-
-
 def find(study: str) -> Path:
     """The parameter file of `study`, whichever notebook it belongs to. Raises Refusal R303: none, or several."""
     if not IDENTITY.fullmatch(study):
@@ -121,7 +117,7 @@ def _declared_columns(study: Study, file: str) -> catalog.Source:
         raise Refusal(refusal.code, f"{file}:dataset", refusal.problem, refusal.fix) from None
     for field, name in _columns(study):
         try:
-            (catalog.column if field in ANYTHING else catalog.numbers)(source, name)
+            (catalog.column if field in (*study.ANYTHING, "where") else catalog.numbers)(source, name)
         except Refusal as refusal:
             problem = f"{refusal.problem} in {source.declaration}"
             raise Refusal(refusal.code, f"{file}:{field}", problem, refusal.fix) from None
@@ -133,7 +129,5 @@ def _declared_columns(study: Study, file: str) -> catalog.Source:
 
 
 def _columns(study: Study) -> list[tuple[str, str]]:
-    single = [(field, getattr(study, field)) for field in ("outcome", "cluster", *NUMBERS)]
-    listed = [("covariates", name) for name in study.covariates]
     filtered = [("where", _OPERATOR.split(condition, maxsplit=1)[0].strip()) for condition in study.where]
-    return [(field, name) for field, name in [*single, *listed, *filtered] if name is not None]
+    return [*study.columns(), *filtered]

@@ -1,0 +1,1 @@
+"""What the designs of a family return beyond `Effects`: one file each, for its checks and its pages."""
