@@ -317,3 +317,27 @@ class TestRealTables:
         frame = table.load("injury").query("ky == 1")
         assert len(frame) == 5626
         assert difference(frame, "highearn", "time", "ldurat") == pytest.approx(0.191, abs=0.0005)
+
+
+def test_files_with_the_same_columns_are_stacked(project: Path, fetched: Path) -> None:
+    (fetched.parent / "second").write_bytes(b"x\n7\n")
+    more = {"member": "fake/second", "member_sha256": sha(b"x\n7\n"), "format": "csv"}
+    declare("made", CSV, "csv")
+    source = catalog.read("made")
+    assert source.distribution is not None
+    both = source.distribution.model_copy(update={"stack": [catalog.Member(**more)]})
+    found = materialise._table(source.model_copy(update={"distribution": both}), project / "site")
+    assert found == CSV + b"7\n"
+    with pytest.raises(Refusal, match="the files have different headers: x and y"):
+        materialise._stacked(source, CSV, b"y\n1\n")
+
+
+@pytest.mark.usefixtures("project")
+def test_a_wide_file_becomes_long_field_by_field() -> None:
+    declare("made", CSV, "csv")
+    how = catalog.Longer(keep="year", name="state", value="packs")
+    wide = b"year,A,B\r\n1970,1.50,2\r\n1971,,3\r\n"
+    found = materialise._longer(catalog.read("made"), wide, how)
+    assert found == b"year,state,packs\n1970,A,1.50\n1971,A,\n1970,B,2\n1971,B,3\n"
+    with pytest.raises(Refusal, match=r"distribution\.longer\.keep — the file has no column"):
+        materialise._longer(catalog.read("made"), b"a,b\n1,2\n", how)

@@ -41,12 +41,9 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
-class Distribution(_Strict):
-    """A pinned archive of a package index and the file in it; `member` is its path once installed."""
+class Member(_Strict):
+    """A file in an archive: its path once installed, its checksum, and how it is written."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
-    version: str = Field(pattern=r"^[A-Za-z0-9.+!_-]+$")
-    sha256: Sha256
     member: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")
     member_sha256: Sha256
     format: Literal["csv", "csv.bz2", "dta", "pickle.gz", "pickle.xz"]
@@ -57,6 +54,26 @@ class Distribution(_Strict):
         if ".." in member.split("/"):
             raise ValueError("the path leaves the distribution; write a path without ..")
         return member
+
+
+class Longer(_Strict):
+    """How a wide file becomes long: `keep` stays, every other column's header goes into `name`, its cells into
+    `value`."""
+
+    keep: str
+    name: str
+    value: str
+
+
+class Distribution(Member):
+    """A pinned archive of a package index and the file in it; `stack` names more files whose rows follow; a wide file
+    is made long first."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
+    version: str = Field(pattern=r"^[A-Za-z0-9.+!_-]+$")
+    sha256: Sha256
+    stack: list[Member] = []
+    longer: Longer | None = None
 
 
 class Column(_Strict):

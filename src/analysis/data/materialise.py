@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.data import catalog
-from analysis.data.catalog import Distribution, Source
+from analysis.data.catalog import Distribution, Longer, Member, Source
 from analysis.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -104,16 +104,49 @@ def _table(source: Source, site: Path) -> bytes:
     """The table as CSV bytes. Raises Refusal before opening a member whose checksum is not the declared one."""
     declared = source.distribution
     assert declared is not None
-    where = f"{source.declaration}:distribution.member"
+    found = _member(source, site, declared)
+    for further in declared.stack:
+        found = _stacked(source, found, _member(source, site, further))
+    return found if declared.longer is None else _longer(source, found, declared.longer)
+
+
+def _member(source: Source, site: Path, declared: Member) -> bytes:
+    assert source.distribution is not None
+    where, archive = f"{source.declaration}:distribution.member", source.distribution
     member = site / declared.member
     if not member.is_file():
-        raise Refusal("D401", where, f"{declared.name} {declared.version} has no file {declared.member}", "correct it")
+        raise Refusal("D401", where, f"{archive.name} {archive.version} has no file {declared.member}", "correct it")
     data = member.read_bytes()
     actual = hashlib.sha256(data).hexdigest()
     if actual != declared.member_sha256:
         problem = f"sha256 of {declared.member} is {actual}, not the declared one; it was not opened"
         raise Refusal("R305", f"{where}_sha256", problem, "find out why; trust no copy that differs")
     return _converted(data, declared.format)
+
+
+def _stacked(source: Source, first: bytes, second: bytes) -> bytes:
+    """The rows of both CSV files under the header that they share."""
+    (head, _, _), (other, _, rows) = first.partition(b"\n"), second.partition(b"\n")
+    if head != other:
+        problem = f"the files have different headers: {head.decode()} and {other.decode()}"
+        raise Refusal("D401", f"{source.declaration}:distribution.stack", problem, "stack files with the same columns")
+    return first + (b"" if first.endswith(b"\n") else b"\n") + rows
+
+
+def _longer(source: Source, wide: bytes, how: Longer) -> bytes:
+    """A wide CSV file as a long one, column after column, every field as it was written."""
+    header, *rows = csv.reader(io.StringIO(wide.decode("utf-8"), newline=""))
+    if how.keep not in header:
+        problem = f"the file has no column {how.keep!r}"
+        raise Refusal("D401", f"{source.declaration}:distribution.longer.keep", problem, f"use one of {header}")
+    place = header.index(how.keep)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([how.keep, how.name, how.value])
+    for column, name in enumerate(header):
+        if column != place:
+            writer.writerows([row[place], name, row[column]] for row in rows)
+    return text.getvalue().encode("utf-8")
 
 
 def _converted(data: bytes, form: str) -> bytes:
