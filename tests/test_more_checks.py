@@ -21,6 +21,7 @@ from test_designs import study
 from analysis import checks, designs
 from analysis.checks import (
     _common,
+    agreement,
     anticipation,
     bad_controls,
     comparisons,
@@ -620,3 +621,12 @@ def test_a_design_without_leads_is_told_from_data_without_earlier_periods() -> N
     effects = extended_twfe.estimate(panel)
     found = pretrends.run(panel, effects, effects.by("event_time"), average="simple", draws=99, seed=1, covariates=[])
     assert "this design estimates no effects before adoption" in found.finding and found.severity == "warn"
+
+
+def test_estimators_that_make_the_same_comparison_are_said_to_be_the_same() -> None:
+    panel = samples.mpdta()
+    effects = group_time.estimate(panel)
+    found = agreement.run(
+        panel, effects, None, average="simple", level=0.95, gaps={"group time": 1e-17, "stacked": 0.0}
+    )
+    assert found.severity == "note" and found.finding.startswith("All 2 other estimators give the same number")

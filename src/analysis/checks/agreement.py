@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from analysis.checks._common import NOISE
 from analysis.result import Check, Data, Effects
 
 ASSUMPTION = "The answer does not hang on the choice of one estimator."
@@ -24,7 +25,10 @@ def run(
     farthest = max(gaps, key=lambda name: abs(gaps[name]))
     apart = [name for name, gap in gaps.items() if abs(gap) > error]
     against = [name for name in apart if (answer.value + gaps[name]) * answer.value < 0]
-    return _verdict(farthest, abs(gaps[farthest]), error, apart, against, len(gaps))
+    gap = abs(gaps[farthest])
+    if gap <= NOISE * abs(answer.value):
+        return _same(len(gaps))
+    return _verdict(farthest, gap, error, apart, against, len(gaps))
 
 
 def _verdict(farthest: str, gap: float, error: float, apart: list[str], against: list[str], many: int) -> Check:
@@ -46,6 +50,13 @@ def _verdict(farthest: str, gap: float, error: float, apart: list[str], against:
         gap / error if error else None,
         amounts={"gap": gap},
     )
+
+
+def _same(many: int) -> Check:
+    who = "The other estimator gives" if many == 1 else f"All {many} other estimators give"
+    finding = f"{who} the same number: with these data they make the same comparison."
+    advice = "Agreement of this kind tests nothing: look for an estimator that compares otherwise."
+    return Check("agreement", "E101", ASSUMPTION, finding, advice, "note", 0.0)
 
 
 def _alone() -> Check:

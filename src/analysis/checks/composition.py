@@ -139,8 +139,11 @@ def _verdict(found: _Mix, cohorts: int, enough: int, level: float) -> Check:
 
 def _thin_words(found: _Mix, cohorts: int, enough: int) -> str:
     if not found.thin:
-        return f"Each of {cohorts} cohorts holds at least {enough} units."
-    part = percent(found.thin_share)
+        who = f"Each of {cohorts} cohorts" if cohorts > 1 else "The one cohort"
+        return f"{who} holds at least {enough} units."
+    part = percent(found.thin_share) if found.thin_share < 1 else "the whole"
+    if cohorts == 1:
+        return f"The one cohort ({found.thin[0]}) holds fewer than {enough} units."
     hold = "holds" if len(found.thin) == 1 else "hold"
     who = f"Of {cohorts} cohorts {len(found.thin)} ({listed(found.thin)})"
     return f"{who} {hold} fewer than {enough} units and {part} of the answer."
@@ -150,7 +153,7 @@ def _lone_words(found: _Mix) -> str:
     if not found.lone:
         return "Every period since adoption rests on two cohorts or more."
     first, last = found.lone[0], found.lone[-1]
-    part = percent(found.lone_share)
+    part = percent(found.lone_share) if found.lone_share < 1 else "the whole"
     if first == last:
         return f"Period {first} since adoption rests on a single cohort and carries {part} of the answer."
     return f"Periods {first} to {last} since adoption rest on a single cohort each and carry {part} of the answer."

@@ -60,7 +60,7 @@ def estimate(
     words = long.Words(
         "average effect on the treated from adoption on, cohorts weighted by size and every period counting the same"
         + long.named(panel, kernel, cohorts, f"are observed from {span} beside clean controls"),
-        f"{len(cohorts)} stacked sub-experiments from {span} against {comparison.replace('_', '-')} units, controls "
+        f"{_counted(len(cohorts))} from {span} against {comparison.replace('_', '-')} units, controls "
         "weighted like the treated of their sub-experiment",
         "effects of event times, for the treated and for every sub-experiment",
     )
@@ -68,6 +68,10 @@ def estimate(
     return long.effects(
         panel, kernel, _path(kernel, rows, cohorts, anticipation, before, after), anticipation, words, refit, {}
     )
+
+
+def _counted(cohorts: int) -> str:
+    return "one sub-experiment" if cohorts == 1 else f"{cohorts} stacked sub-experiments"
 
 
 def _path(

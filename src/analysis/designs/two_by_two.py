@@ -5,8 +5,8 @@ Assumes: without the policy both groups would have changed by the same amount; n
     comparison group alone.
 Reference: Card and Krueger (1994); Wooldridge, Introductory Econometrics, section 13.2 (repeated cross-sections);
     fixest::feols for panels.
-Fails when: something else changed in one group at the same time, groups were on different paths, or (repeated cross-
-    sections) the composition of a group changed.
+Fails when: something else changed in one group at the same time, groups were on different paths, or, in
+    repeated cross-sections, the composition of a group changed.
 """
 
 from __future__ import annotations
