@@ -61,14 +61,13 @@ def groups_of(panel: Panel) -> Groups:
 
     Raises Refusal P002 where adoption and the treatment column disagree on who ever changes.
     """
-    level = panel.treated.astype(float) if panel.treatment is None else np.asarray(panel.treatment, dtype=float)
+    if panel.treatment is None:
+        return _for_good(panel)
+    level = np.asarray(panel.treatment, dtype=float)
     change = level - level[:, :1]
     moved = change != 0
     new = change[np.arange(len(change)), moved.argmax(axis=1)]
-    if panel.treatment is not None:
-        _check_agreement(panel, moved.any(axis=1))
-    else:
-        new = np.where(panel.adoption > 0, 1.0, 0.0)
+    _check_agreement(panel, moved.any(axis=1))
     parts = [np.unique(part, return_inverse=True) for part in (level[:, 0], panel.adoption, new, _ends(change))]
     cohort = _mixed([codes for _, codes in parts[:3]])
     group, first, code = np.unique(_mixed([cohort, parts[3][1]]), return_index=True, return_inverse=True)
@@ -82,6 +81,22 @@ def groups_of(panel: Panel) -> Groups:
         cohort=np.unique(cohort[first], return_inverse=True)[1].reshape(len(group)),
         end=_ends(change)[first],
         extra=np.stack(totals, axis=1) / size[:, None],
+    )
+
+
+def _for_good(panel: Panel) -> Groups:
+    """The groups of a treatment that stays: the panel's own cohorts, in their order."""
+    cohorts = panel.cohorts
+    reached = cohorts != NEVER
+    periods = np.arange(len(panel.periods))
+    return Groups(
+        code=np.searchsorted(cohorts, panel.adoption),
+        start=np.zeros(len(cohorts), dtype=int),
+        switch=cohorts,
+        sign=reached.astype(int),
+        cohort=np.arange(len(cohorts)),
+        end=np.full(len(cohorts), len(periods)),
+        extra=(reached[:, None] & (periods >= cohorts[:, None])).astype(float),
     )
 
 

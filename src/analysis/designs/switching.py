@@ -48,7 +48,7 @@ def estimate(data: Panel | Sample, *, anticipation: int = 0, window: int | None 
     """
     panel = _common.panel_of(data, name="switching", treatment=True).without_early_reactions(anticipation)
     groups = _switching.groups_of(panel)
-    grouped = replace(panel, adoption=groups.code, treatment=None)
+    grouped = panel if panel.treatment is None else replace(panel, adoption=groups.code, treatment=None)
     kernel = moments(grouped)
     found = _switching.contrasts(groups, kernel, anticipation, window)
     if not any(contrast.event_time >= 0 for contrast in found):
