@@ -61,6 +61,13 @@ def test_studies_by_name_and_versions_from_new_to_old(reports: Path) -> None:
     assert "+6.8 points in 2026-10-02-bbbbbbbbbbbb" in wages.details.get_text()
 
 
+def test_the_family_of_designs_stands_beside_the_date(reports: Path) -> None:
+    folder = publish(reports, "taxes", "2026-10-02-eeeeeeeeeeee", "2026-10-02T09:00:00Z")
+    facts = {"study": "taxes", "created": "2026-10-02T09:00:00Z", "notebook": "synthetic_control"}
+    (folder / "manifest.json").write_text(json.dumps(facts))
+    assert shown(reports).find_all("article")[1].select_one(".kicker span").text == "Synthetic control, 2 October 2026"
+
+
 def test_it_is_deterministic_and_leaves_no_temporary_file(reports: Path) -> None:
     first = catalogue.write(reports).read_bytes()
     assert catalogue.write(reports).read_bytes() == first

@@ -31,6 +31,7 @@ class Entry:
     created: str
     question: str
     answer: dict[str, Any]
+    notebook: str = ""
 
     @property
     def order(self) -> tuple[str, str]:
@@ -93,7 +94,7 @@ def _entry(folder: Path) -> Entry:
     _checked_date(created, folder / "manifest.json")
     answer = _checked_answer(results.get("answer"), folder / "results.json")
     question = str(answer.get("question") or _text(results, folder / "results.json", "question"))
-    return Entry(study, folder.name, created, question, answer)
+    return Entry(study, folder.name, created, question, answer, str(manifest.get("notebook") or ""))
 
 
 def _json(file: Path) -> dict[str, Any]:
