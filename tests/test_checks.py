@@ -169,7 +169,7 @@ def test_permutation_draws_depend_on_the_seed_alone() -> None:
     assert first.low != other.low
 
 
-@pytest.mark.parametrize("name", modules("checks"))
+@pytest.mark.parametrize("name", modules("checks", "difference_in_differences"))
 def test_every_check_answers_in_the_one_form(name: str) -> None:
     panel = samples.ehec()
     effects = group_time.estimate(panel)

@@ -6,6 +6,7 @@ once (repeated cross-sections). Both know who was dropped and why.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -27,7 +28,7 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Labels:
-    """The source's column names behind each role."""
+    """The source's column names behind each role; `said` holds the label of every declared column."""
 
     outcome: str
     time: str
@@ -38,6 +39,12 @@ class Labels:
     treatment: str = ""
     dose: str = ""
     eligible: str = ""
+    said: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def word(self, column: str) -> str:
+        """The column as people call it, inside a sentence: its declared label without what stands in brackets."""
+        label = self.said.get(column, column).partition(" (")[0]
+        return label if label[1:2].isupper() or column not in self.said else label[:1].lower() + label[1:]
 
 
 @dataclass(frozen=True, eq=False)

@@ -104,15 +104,19 @@ def _name(data: Data, code: int) -> str:
     """What a reader would call a cluster."""
     first = int(np.flatnonzero(data.cluster == code)[0])
     if not isinstance(data, Panel):
-        return f"{data.labels.cluster} {code + 1}" if data.clustered else f"row {first + 1}"
-    unit = f"{data.labels.unit} {plain(data.units[first])}"
-    return unit if data.clusters == len(data.units) else f"the {data.labels.cluster} of {unit}"
+        return f"{data.labels.word(data.labels.cluster)} {code + 1}" if data.clustered else f"row {first + 1}"
+    unit = f"{data.labels.word(data.labels.unit)} {plain(data.units[first])}"
+    return unit if data.clusters == len(data.units) else f"the {data.labels.word(data.labels.cluster)} of {unit}"
 
 
 def _word(data: Data) -> str:
     """What clusters are, in the plural."""
     labels = data.labels
-    return f"clusters ({labels.cluster or labels.unit})" if isinstance(data, Panel) or data.clustered else "rows"
+    return (
+        f"clusters ({labels.word(labels.cluster or labels.unit)})"
+        if isinstance(data, Panel) or data.clustered
+        else "rows"
+    )
 
 
 def _verdict(answer: float, error: float | None, by_cohort: _Tried, by_cluster: _Tried, data: Data) -> Check:

@@ -37,9 +37,9 @@ def run(
         false, effect = _on(data, effects, placebo_outcome)
         found = few_clusters.headline(false, effect, average=average, level=level, seed=seed, draws=draws)
     except Refusal as refusal:
-        finding = f"The effect on {placebo_outcome} cannot be estimated: {refusal.problem}."
+        finding = f"The effect on {data.labels.word(placebo_outcome)} cannot be estimated: {refusal.problem}."
         return _about(finding, "Name another outcome under `placebo_outcome`.")
-    return _verdict(found, placebo_outcome, level)
+    return _verdict(found, data.labels.word(placebo_outcome), level)
 
 
 def _on(data: Data, effects: Effects, name: str) -> tuple[Data, Effects]:
@@ -61,7 +61,7 @@ def _verdict(found: Estimate, name: str, level: float) -> Check:
         "placebo_outcome",
         "E110",
         ASSUMPTION,
-        f"{name}, which the policy should leave alone, {verdict}: {fixed(found.value, 2)} of its standard deviations "
+        f"{name[:1].upper()}{name[1:]}, which the policy should leave alone, {verdict}: {fixed(found.value, 2)} of its standard deviations "
         f"({level_words(level)} {low} to {high}, p = {p_words(found.p_value)}).",
         "Find out what else changed in these units then; the answer may contain it."
         if hit

@@ -27,7 +27,7 @@ def run(data: Data, effects: Effects, path: Effects | None, *, average: str, lev
         gap = compared(data, effects, effects.refit(equal), average, level)
     except Refusal as refusal:
         return _about(f"The answer without weights cannot be estimated: {refusal.problem}.")
-    return _verdict(gap, data.labels.weight, level)
+    return _verdict(gap, data.labels.word(data.labels.weight), level)
 
 
 def _verdict(gap: Gap, weight: str, level: float) -> Check:

@@ -76,12 +76,15 @@ def labels_of(study: Study, source: catalog.Source) -> Labels:
     for field, name in study.columns():
         (catalog.column if field in study.ANYTHING else catalog.numbers)(source, name)
 
+    said = {name: column.label for name, column in source.columns.items()}
+
     def only(role: catalog.Role) -> str:
         return next(iter(catalog.by_role(source, role)), "")
 
     if study.SHAPE == "rows":
         cluster = study.cluster or only("cluster")
-        return Labels(study.outcome, only("time"), only("unit"), weight=study.weight or "", cluster=cluster)
+        keys = {"time": only("time"), "unit": only("unit"), "cluster": cluster}
+        return Labels(study.outcome, weight=study.weight or "", said=said, **keys)
     treatment = _given(study, "treatment") or ("" if only("first_treated") else only("treated"))
     if not only("time") or not (only("first_treated") or treatment):
         raise Refusal(
@@ -100,6 +103,7 @@ def labels_of(study: Study, source: catalog.Source) -> Labels:
         treatment=treatment,
         dose=_given(study, "dose"),
         eligible=_given(study, "eligible"),
+        said=said,
     )
 
 

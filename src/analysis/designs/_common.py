@@ -199,12 +199,12 @@ def effective(panel: Panel) -> float:
 
 def weight_words(panel: Panel) -> str:
     """How units count in the averages."""
-    return f"units weighted by {panel.labels.weight}" if panel.weighted else "every unit counts the same"
+    return f"units weighted by {panel.labels.word(panel.labels.weight)}" if panel.weighted else "every unit counts the same"
 
 
 def cluster_word(panel: Panel) -> str:
     """The column that names the clusters."""
-    return panel.labels.cluster or panel.labels.unit
+    return panel.labels.word(panel.labels.cluster or panel.labels.unit)
 
 
 def labelled(panel: Panel, places: Array) -> Array:

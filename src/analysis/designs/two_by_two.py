@@ -70,7 +70,7 @@ def _of_sample(sample: Sample, covariates: list[str] | tuple[str, ...], errors: 
     value, variance = float(fit.params[0]), float(fit.cov_params()[0, 0])
     before = sample.treated & (sample.period < sample.start)
     words = f" adjusted for {', '.join(covariates)}" if covariates else ""
-    named = ERRORS[errors].format(cluster=sample.labels.cluster, clusters=clusters)
+    named = ERRORS[errors].format(cluster=sample.labels.word(sample.labels.cluster), clusters=clusters)
     return Effects(
         table=two_way_fixed_effects.single_row(value, float(np.sqrt(variance)), sample.treated_clusters, untreated),
         joint=np.array([[variance]]),

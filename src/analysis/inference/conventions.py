@@ -163,7 +163,7 @@ def _jackknifed(own: Estimate, data: Data, effects: Effects, average: str) -> li
     if found.impossible:
         return []
     low, high, p_value = found.interval(own.level)
-    words = f"jackknife (CR3): {found.words(data.labels.cluster or data.labels.unit)}"
+    words = f"jackknife (CR3): {found.words(data.labels.word(data.labels.cluster or data.labels.unit))}"
     return [replace(own, std_error=found.std_error, df=found.df, low=low, high=high, p_value=p_value, inference=words)]
 
 

@@ -190,7 +190,7 @@ def _jackknifed(estimate: Estimate, panel: Panel, effects: Effects, rests_on: Su
         if rests_on.against < WORTH
         else f"cohorts of {rests_on.cohort:.1f} clusters"
     )
-    words = f"{found.words(panel.labels.cluster or panel.labels.unit)}; chosen because of {why}"
+    words = f"{found.words(panel.labels.word(panel.labels.cluster or panel.labels.unit))}; chosen because of {why}"
     return replace(
         estimate, std_error=found.std_error, df=found.df, low=low, high=high, p_value=p_value, inference=words
     )

@@ -43,7 +43,7 @@ def figure(data: Data, study: Study, outcome: Column, source: Source) -> Block:
             "caption": caption,
             "alt": _alt(data, lines, scale, words, decimals),
             "source": f"Source: {source.origin}. n = {data.n:,} observations.",
-            "note": f"Means{f' weighted by {data.labels.weight}' if data.weighted else ''}. They describe; the effect "
+            "note": f"Means{f' weighted by {data.labels.word(data.labels.weight)}' if data.weighted else ''}. They describe; the effect "
             "is estimated from changes within units or groups.",
             "table_html": display.table_html(header, rows, "Mean outcome by group and period"),
             "csv": display.csv_text(
@@ -151,6 +151,6 @@ def _alt(data: Data, lines: dict[str, Array], scale: float, words: str, decimals
         for name, v in ((name, scale * v) for name, v in lines.items())
     ]
     return (
-        f"Line chart. Horizontal axis: {data.labels.time}, {data.periods[0]} to {data.periods[-1]}. Vertical axis: "
+        f"Line chart. Horizontal axis: {data.labels.word(data.labels.time)}, {data.periods[0]} to {data.periods[-1]}. Vertical axis: "
         f"{words}. {'; '.join(ends)}."
     )
