@@ -108,3 +108,8 @@ def test_the_family_of_a_design_brings_its_choices(tmp_path) -> None:
     assert model("group_time") is Differences and families("designs", "group_time") == ("difference_in_differences",)
     with pytest.raises(Refusal, match=r"p.yml:design — unknown name 'grup_time'. Fix: did you mean 'group_time'"):
         model("grup_time", "p.yml")
+
+
+def test_a_missing_value_may_stay_in_columns_that_may_have_gaps() -> None:
+    found = rows_from_frame(frame(), Labels("y", ""), columns=["d", "x"], gaps={"x"})
+    assert found.n == 6 and np.isnan(found.column("x")).sum() == 1 and not found.dropped

@@ -37,7 +37,7 @@ class Study(BaseModel):
     ANYTHING, the fields that name columns (of numbers, or of any type); CHOICES, the fields that a design must use when
     they are set, with SHARED those that may be meant for another estimator only; PRECISION, whether covariates only
     sharpen the answer, so that leaving them out estimates the same; UNOBSERVED, whether rows without an outcome are
-    kept aside; SPARSE, whether the columns of a panel may have gaps.
+    kept aside; SPARSE, whether the columns of a panel may have gaps; GAPS, the fields whose columns may in Rows.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -51,6 +51,7 @@ class Study(BaseModel):
     PRECISION: ClassVar[bool] = True
     UNOBSERVED: ClassVar[bool] = False
     SPARSE: ClassVar[bool] = False
+    GAPS: ClassVar[tuple[str, ...]] = ()
 
     question: str = Field(min_length=10, max_length=200)
     decision: str = Field(min_length=10, max_length=300)

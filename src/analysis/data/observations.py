@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,17 @@ if TYPE_CHECKING:
 
 
 def rows_from_frame(
-    frame: pd.DataFrame, labels: Labels, *, columns: Sequence[str] = (), unobserved: bool = False
+    frame: pd.DataFrame,
+    labels: Labels,
+    *,
+    columns: Sequence[str] = (),
+    unobserved: bool = False,
+    gaps: Collection[str] = (),
 ) -> Rows:
     """The rows of `frame` under the roles in `labels`, in the table's order, or in time order for a single series.
 
     Rows with a missing value in a named column are dropped and counted; rows with a missing outcome too, or set aside
-    where `unobserved`. Text columns become codes with their words in `categories`.
+    where `unobserved`. A missing value in one of the `gaps` stays. Text columns become codes with their words in `categories`.
 
     Raises Refusal: no rows left (P005), duplicate or missing unit and time (P001), infinite or constant outcome
     (E117), missing weight (E129) or cluster (E105), a date where numbers are needed (D402).
@@ -49,9 +54,10 @@ def rows_from_frame(
     cluster = _clusters(frame, labels)
     found = replace(found, weight=weight, cluster=cluster)
     for name, column in values.items():
-        found = found.only(~np.isnan(found.columns[name]), f"{name} is missing") if np.isnan(column).any() else found
+        if name not in gaps and np.isnan(column).any():
+            found = found.only(~np.isnan(found.columns[name]), f"{labels.word(name)} is missing")
     aside = found.rows(np.isnan(found.outcome)) if unobserved else None
-    found = _in_order(found.only(~np.isnan(found.outcome), f"{labels.outcome} is missing"))
+    found = _in_order(found.only(~np.isnan(found.outcome), f"{labels.word(labels.outcome)} is missing"))
     _check(found)
     return replace(
         found, weight=positive(found.weight, labels.weight) if labels.weight else found.weight, unobserved=aside

@@ -48,7 +48,8 @@ def _built(study: Study, frame: pd.DataFrame, labels: Labels) -> AnyData:
     apart = ("outcome", "weight", "cluster") if rows else ("outcome", "weight", "cluster", *SWITCHES)
     carried = list(dict.fromkeys(name for field, name in study.columns() if field not in apart))
     if rows:
-        return observations.rows_from_frame(frame, labels, columns=carried, unobserved=study.UNOBSERVED)
+        gaps = {name for field, name in study.columns() if field in study.GAPS}
+        return observations.rows_from_frame(frame, labels, columns=carried, unobserved=study.UNOBSERVED, gaps=gaps)
     if not labels.unit:
         return samples.sample_from_frame(frame, labels, covariates=carried)
     unbalanced = _given(study, "unbalanced") or "refuse"
