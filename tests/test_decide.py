@@ -188,3 +188,9 @@ def test_a_design_reaches_no_more_than_its_family_can_carry() -> None:
     assert strength(clean, bounded=True, grounds=capped) == (2, "compared, not assigned")
     own = replace(capped, ceilings={"group_time": (3, "")})
     assert strength(clean, bounded=True, grounds=own) == (3, "none of 1 checks gave cause for caution")
+
+
+def test_a_likely_effect_that_may_be_none_is_to_be_confirmed() -> None:
+    shown = answer.ACTIONS[answer._action(replace(decision(gain=0.87, harm=0.01), action="collect"))]
+    assert "no effect at all cannot be excluded" in shown
+    assert answer._action(replace(decision(gain=0.5, harm=0.1), action="collect")) == "collect"

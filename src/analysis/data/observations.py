@@ -29,7 +29,8 @@ def rows_from_frame(
     """The rows of `frame` under the roles in `labels`, in the table's order, or in time order for a single series.
 
     Rows with a missing value in a named column are dropped and counted; rows with a missing outcome too, or set aside
-    where `unobserved`. A missing value in one of the `gaps` stays. Text columns become codes with their words in `categories`.
+    where `unobserved`. A missing value in one of the `gaps` stays. Text columns become codes with their words in
+    `categories`.
 
     Raises Refusal: no rows left (P005), duplicate or missing unit and time (P001), infinite or constant outcome
     (E117), missing weight (E129) or cluster (E105), a date where numbers are needed (D402).

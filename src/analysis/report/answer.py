@@ -24,6 +24,8 @@ ACTIONS = {
     "stop": f"Do not extend as it is: harm that matters is at least {LIKELY} likely. Change it, or stop.",
     "immaterial": "Choose on other grounds: the whole interval lies below an effect that matters.",
     "collect": "Collect more evidence before committing: neither benefit nor harm that matters is likely enough.",
+    "confirm": "Collect more evidence before committing: an effect that matters is likely, but no effect at all cannot be "
+    "excluded.",
     "not_on_this": "Do not decide on this estimate alone: the evidence is too weak to carry a decision.",
     "withhold": "No recommendation: a check stops the answer from being used.",
 }
@@ -45,7 +47,7 @@ def summary(
         "strength": {"word": decision.strength, "step": max(decision.step, 1), "reason": decision.reason},
         "chance": chance(study, unit, estimate, decision),
         "overturn": overturn(unit, estimate, decision),
-        "recommendation": f"{ACTIONS[decision.action]} This bears on {display.lower_first(study.decision)}",
+        "recommendation": f"{ACTIONS[_action(decision)]} This bears on {display.lower_first(study.decision)}",
         "caveat": caveat(unit, checks),
         "headline": headline(unit, estimate),
     }
@@ -56,6 +58,12 @@ def summary(
     numbers = [display.number("headline", "Headline effect", estimate, outcome.unit)]
     numbers[0]["baseline"] = effects.baseline
     return Block("answer", "\n".join(str(line) for line in lines), body, meta={"answer": said, "numbers": numbers})
+
+
+def _action(decision: Decision) -> str:
+    """What is recommended; why evidence is to be collected depends on whether an effect that matters is likely."""
+    likely = max(decision.gain or 0.0, decision.harm or 0.0) >= SURE
+    return "confirm" if decision.action == "collect" and likely else decision.action
 
 
 def sentence(study: Study, outcome: Column, effects: Effects, estimate: Estimate, decision: Decision) -> str:
