@@ -24,8 +24,8 @@ ACTIONS = {
     "stop": f"Do not extend as it is: harm that matters is at least {LIKELY} likely. Change it, or stop.",
     "immaterial": "Choose on other grounds: the whole interval lies below an effect that matters.",
     "collect": "Collect more evidence before committing: neither benefit nor harm that matters is likely enough.",
-    "confirm": "Collect more evidence before committing: an effect that matters is likely, but no effect at all cannot be "
-    "excluded.",
+    "confirm": "Collect more evidence before committing: an effect that matters is likely, but no effect at all cannot "
+    "be excluded.",
     "not_on_this": "Do not decide on this estimate alone: the evidence is too weak to carry a decision.",
     "withhold": "No recommendation: a check stops the answer from being used.",
 }
