@@ -93,6 +93,23 @@ RULES: tuple[Rule, ...] = (
         "few treated clusters: errors are too small; the rule permutes",
     ),
     (
+        lambda row: _own_errors(row) and row.measure == "size" and row.treated <= row.clusters / 5 and _high(row),
+        "a fifth of the clusters or fewer is treated: the error rests mostly on them, the degrees of freedom count all "
+        "(the published table for this cell has .070)",
+    ),
+    (
+        lambda row: row.method.startswith("dose") and "jackknife" in row.method and not _high(row),
+        "conservative: a curve through three or four units a cohort moves far when one of them is left out",
+    ),
+    (
+        lambda row: row.study == "simultaneous bands" and "group_time" in row.method and _high(row),
+        "errors of single event times rest on cohorts of twenty without a small-sample factor, which adds up over a path",
+    ),
+    (
+        lambda row: row.method.startswith("smoothness") and not _high(row),
+        "conservative: the interval is long enough for the worst departure allowed, and this one is milder",
+    ),
+    (
         lambda row: row.method.startswith("relative magnitudes") and not _high(row),
         "conservative: changes before are estimated, and the set allows for each of them to be the largest",
     ),
