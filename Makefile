@@ -35,6 +35,10 @@ data: $(READY)  ## fetch the declared datasets, verify them, make them read-only
 	@$(BIN)/python -m analysis.cli data
 	@touch $(DATA)
 
+.PHONY: choose
+choose: $(READY)  ## which design fits? a few questions, or ANSWERS="dates same few"
+	@$(BIN)/python -m analysis.cli choose $(ANSWERS)
+
 .PHONY: lab
 lab: $(DATA)  ## open JupyterLab; its kernel imports this checkout's src
 	@$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" notebooks/difference_in_differences.ipynb

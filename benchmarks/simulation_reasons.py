@@ -103,7 +103,7 @@ RULES: tuple[Rule, ...] = (
     ),
     (
         lambda row: row.study == "simultaneous bands" and "group_time" in row.method and _high(row),
-        "errors of single event times rest on cohorts of twenty without a small-sample factor, which adds up over a path",
+        "errors of single event times rest on cohorts of twenty without a small-sample factor, which adds up",
     ),
     (
         lambda row: row.method.startswith("smoothness") and not _high(row),

@@ -78,5 +78,8 @@ def shuffled(data: AnyData, order: np.ndarray) -> AnyData:
 
 def later(data: AnyData, years: int) -> AnyData:
     if isinstance(data, Rows):
-        return data if data.time is None else replace(data, time=data.time + years)
+        if data.time is None:
+            return data
+        aside = None if data.unobserved is None else later(data.unobserved, years)
+        return replace(data, time=data.time + years, unobserved=aside)
     return replace(data, periods=data.periods + years)

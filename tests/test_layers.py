@@ -19,6 +19,7 @@ LEVELS = [
     {"report.display", "report.palette"},
     {"inference", "data.catalog", "run.identity", "run.parameters", "run.source_notebook", "run.files"},
     {"data", "designs", "checks", "decide", "report", "run"},
+    {"chooser"},
     {"cli"},
 ]
 FORBIDDEN = [

@@ -19,10 +19,10 @@ FILES = sorted(paths.PARAMS.glob("*/*.yml"))
 def test_parameter_file_is_valid_short_and_commented(path: Path) -> None:
     loaded = parameters.load(path)
     text = path.read_text(encoding="utf-8").splitlines()
-    assert text[0].startswith("# ") and len(text) <= 30
+    assert text[0].startswith("# ") and len(text) <= 45
     assert loaded.study.question.endswith("?")
     panel = data.load(loaded.study)
-    assert panel.n > 100
+    assert panel.n >= 48
 
 
 def test_the_six_studies_are_there() -> None:

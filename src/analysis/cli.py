@@ -13,10 +13,14 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from analysis import paths
 from analysis.refusal import Refusal
 from analysis.run.failure import Failed
+
+if TYPE_CHECKING:
+    from analysis.chooser import Question
 
 
 class _Terminated(KeyboardInterrupt):
@@ -69,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     showing = commands.add_parser("numbers", help="print the published numbers of a study's latest version")
     showing.add_argument("study")
     showing.set_defaults(run=_numbers)
+    choosing = commands.add_parser("choose", help="name the design that fits, after a few questions")
+    choosing.add_argument("answers", nargs="*", help="the answers, instead of being asked")
+    choosing.set_defaults(run=_choose)
     data = commands.add_parser("data", help="bring all declared datasets into data/raw and verify them")
     data.add_argument("--fetched-only", action="store_true", help="leave out tables that people put there themselves")
     data.set_defaults(run=_data)
@@ -123,6 +130,29 @@ def _check_params(chosen: argparse.Namespace) -> int:
         except Refusal as refusal:
             worst = _say(refusal)
     return worst
+
+
+def _choose(chosen: argparse.Namespace) -> int:
+    from analysis import chooser
+
+    found = chooser.choose(chosen.answers) if chosen.answers else chooser.walk(_asked)
+    print("\n".join(["", *found.lines()]))
+    return 0
+
+
+def _asked(question: Question, words: str) -> str:
+    """The answer that is typed; asked again until it is one."""
+    print(f"\n{words}")
+    for word, answer in question.answers.items():
+        print(f"  {word:<10} {answer.means}")
+    while True:
+        try:
+            given = input("> ").strip().lower()
+        except EOFError:
+            raise Refusal("R302", "ANSWERS", f"no answer to: {words}", "type one of the words shown") from None
+        if given in question.answers:
+            return given
+        print(f"Type one of: {', '.join(question.answers)}")
 
 
 def _data(chosen: argparse.Namespace) -> int:

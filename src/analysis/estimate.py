@@ -14,6 +14,7 @@ class Estimate:
     where none is shown (permutation). df: degrees of freedom of the t distribution behind interval and p-value.
     effective: the number of equally weighted treated clusters that the average is worth, where it is known. centre: the
     middle of the distribution behind interval and chances, where it is not `value` (bias-corrected estimates).
+    unstated: why no standard error is shown, where that is not the number of clusters.
     """
 
     value: float
@@ -31,6 +32,7 @@ class Estimate:
     inference: str
     effective: float | None = None
     centre: float | None = None
+    unstated: str = ""
 
     def excludes(self, x: float) -> bool:
         """The interval does not contain `x`."""

@@ -63,9 +63,8 @@ class Effects:
     same fit by name. linear: estimates are sums of outcomes times weights that do not depend on them.
     against: equally weighted clusters that the comparison units are worth, where it is known. bounds: for a single
     piece whose interval is not its estimate +- t times its error, the interval (low, high) and the p-value at a level;
-    centre: the middle of the distribution behind it. compared: where the baseline was measured, in words ("in the
-    control group"); without it the baseline is the level before. aside: why this is no estimate of what a headline
-    estimates and only stands beside it.
+    centre: the middle of its distribution. compared: where the baseline was measured ("in the control group"), else
+    before. aside: why this only stands beside a headline. unstated: why no error is shown, where clusters are enough.
     """
 
     table: pd.DataFrame
@@ -96,6 +95,7 @@ class Effects:
     centre: float | None = None
     compared: str = ""
     aside: str = ""
+    unstated: str = ""
 
     @property
     def estimate(self) -> Array:
@@ -291,6 +291,7 @@ def _estimate(one: Effects, level: float) -> Estimate:
         one.inference,
         one.effective,
         one.centre,
+        one.unstated,
     )
 
 

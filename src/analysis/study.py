@@ -37,7 +37,8 @@ class Study(BaseModel):
     ANYTHING, the fields that name columns (of numbers, or of any type); CHOICES, the fields that a design must use when
     they are set, with SHARED those that may be meant for another estimator only; PRECISION, whether covariates only
     sharpen the answer, so that leaving them out estimates the same; UNOBSERVED, whether rows without an outcome are
-    kept aside; SPARSE, whether the columns of a panel may have gaps; GAPS, the fields whose columns may in Rows.
+    kept aside; SPARSE, whether the columns of a panel may have gaps; GAPS, the fields whose columns may in Rows;
+    FURTHER, the fields that name another dataset.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -52,6 +53,7 @@ class Study(BaseModel):
     UNOBSERVED: ClassVar[bool] = False
     SPARSE: ClassVar[bool] = False
     GAPS: ClassVar[tuple[str, ...]] = ()
+    FURTHER: ClassVar[tuple[str, ...]] = ()
 
     question: str = Field(min_length=10, max_length=200)
     decision: str = Field(min_length=10, max_length=300)
@@ -142,6 +144,10 @@ class Study(BaseModel):
             named = getattr(self, field)
             found += [(field, name) for name in ([named] if isinstance(named, str) else named or [])]
         return found
+
+    def further(self) -> list[tuple[str, str]]:
+        """(field, dataset) for every dataset beside the study's own."""
+        return [(field, getattr(self, field)) for field in self.FURTHER if getattr(self, field)]
 
     @property
     def direction(self) -> int:

@@ -61,8 +61,8 @@ def _verdict(found: Estimate, name: str, level: float) -> Check:
         "placebo_outcome",
         "E110",
         ASSUMPTION,
-        f"{name[:1].upper()}{name[1:]}, which the policy should leave alone, {verdict}: {fixed(found.value, 2)} of its standard deviations "
-        f"({level_words(level)} {low} to {high}, p = {p_words(found.p_value)}).",
+        f"{name[:1].upper()}{name[1:]}, which the policy should leave alone, {verdict}: {fixed(found.value, 2)} of its "
+        f"standard deviations ({level_words(level)} {low} to {high}, p = {p_words(found.p_value)}).",
         "Find out what else changed in these units then; the answer may contain it."
         if hit
         else "The interval shows how large a disturbance of this kind could have gone unnoticed.",

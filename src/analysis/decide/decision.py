@@ -33,7 +33,8 @@ class Decision:
     breakdown: how many times the largest change in trends seen before may be exceeded afterwards before that happens;
     None where this was not found out.
     shock: there is no path over time, so that drift is a single change of one group. trends: the answer rests on
-    parallel trends. overturning: the check that found out what would make no effect plausible.
+    parallel trends. overturning: the check that found out what would make no effect plausible. against: what the
+    outcome was higher or lower than, in words.
     detectable: smallest effect that a test would find four times in five.
     """
 
@@ -48,6 +49,7 @@ class Decision:
     breakdown: float | None = None
     trends: bool = True
     overturning: Check | None = None
+    against: str = "the comparison predicts"
 
     @property
     def strength(self) -> str:
@@ -60,7 +62,9 @@ def decide(
 ) -> Decision:
     """The decision that `answer` and `checks` support."""
     grounds: Grounds = import_module(f"analysis.decide.{study.FAMILY}").GROUNDS
-    step, reason = strength(checks, grounds, study.design, bounded=answer.std_error is not None)
+    step, reason = strength(
+        checks, grounds, study.design, bounded=answer.std_error is not None, unstated=answer.unstated
+    )
     gain, harm = chances(answer, study.direction, study.worthwhile)
     small = max(abs(answer.low), abs(answer.high)) < study.worthwhile
     return Decision(
@@ -75,6 +79,7 @@ def decide(
         breakdown=next((c.statistic for c in checks if c.name == "parallel_trends"), None),
         trends=isinstance(study, Differences),
         overturning=next((check for check in checks if check.overturns), None),
+        against=grounds.against,
     )
 
 
@@ -93,7 +98,9 @@ def chances(answer: Estimate, direction: int, worthwhile: float) -> tuple[float 
     return (above, 1 - below) if direction > 0 else (1 - below, above)
 
 
-def strength(checks: Sequence[Check], grounds: Grounds, design: str, *, bounded: bool) -> tuple[int, str]:
+def strength(
+    checks: Sequence[Check], grounds: Grounds, design: str, *, bounded: bool, unstated: str = ""
+) -> tuple[int, str]:
     """Strength of evidence, from 1 (weak) to 3 (strong), and why; 0 when a check says stop.
 
     Three steps less one for each kind of threat (others for themselves) with a check that cautions. Weak, whatever else
@@ -104,10 +111,10 @@ def strength(checks: Sequence[Check], grounds: Grounds, design: str, *, bounded:
     warned = [check for check in checks if check.severity == "warn" and check.name not in grounds.aside]
     if stops:
         return 0, f"withheld: {', '.join(stops)}"
-    if not bounded:
-        return 1, "too few clusters for a standard error"
     if any(check.code in grounds.fatal.get(check.name, ()) for check in warned):
         return 1, grounds.diverged
+    if not bounded:
+        return 1, unstated or "too few clusters for a standard error"
     kinds = list(dict.fromkeys(grounds.kind(check.name) for check in warned))
     missing = [name for name in grounds.needed if name not in {check.name for check in checks}]
     most, limit = grounds.most(design)

@@ -15,7 +15,7 @@ class Grounds:
     are about the same threat, so that they count once. fatal: codes of a finding, by check, that leave the evidence
     weak whatever else was found. diverged: what such a finding says, in words. aside: checks of something that the
     answer does not rest on. ceiling: the most that a design of this family can reach, with the reason; a design may
-    have its own in `ceilings`.
+    have its own in `ceilings`. against: what an outcome was higher or lower than, in words.
     """
 
     needed: tuple[str, ...]
@@ -25,6 +25,7 @@ class Grounds:
     aside: tuple[str, ...] = ()
     ceiling: int = 3
     reason: str = ""
+    against: str = "the comparison predicts"
     ceilings: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
     def most(self, design: str) -> tuple[int, str]:

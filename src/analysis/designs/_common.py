@@ -199,7 +199,9 @@ def effective(panel: Panel) -> float:
 
 def weight_words(panel: Panel) -> str:
     """How units count in the averages."""
-    return f"units weighted by {panel.labels.word(panel.labels.weight)}" if panel.weighted else "every unit counts the same"
+    if not panel.weighted:
+        return "every unit counts the same"
+    return f"units weighted by {panel.labels.word(panel.labels.weight)}"
 
 
 def cluster_word(panel: Panel) -> str:

@@ -75,7 +75,7 @@ def sentence(study: Study, outcome: Column, effects: Effects, estimate: Estimate
     if not estimate.excludes(0.0):
         few = (
             f", with {estimate.treated_clusters} of {estimate.clusters} clusters treated"
-            if estimate.std_error is None
+            if estimate.std_error is None and not estimate.unstated
             else ""
         )
         return (
@@ -87,7 +87,7 @@ def sentence(study: Study, outcome: Column, effects: Effects, estimate: Estimate
         verb = "raised" if estimate.value > 0 else "lowered"
         return f"{who} {verb} the {label} by {size} ({between}{_from(unit, effects)})."
     turn = "higher" if estimate.value > 0 else "lower"
-    after = f"After {study.intervention}, the {label} was {size} {turn} than the comparison predicts"
+    after = f"After {study.intervention}, the {label} was {size} {turn} than {decision.against}"
     return f"{after} ({between}{_from(unit, effects)})."
 
 
@@ -99,6 +99,8 @@ def verdict(decision: Decision) -> str:
 def chance(study: Study, unit: Unit, estimate: Estimate, decision: Decision) -> str:
     """How likely an effect is that matters, in the direction of the estimate."""
     matters = unit.size(study.worthwhile, estimate.value)
+    if (decision.gain is None or decision.harm is None) and estimate.unstated:
+        return f"Cannot be stated: {estimate.unstated}. An effect matters from {matters} on."
     if decision.gain is None or decision.harm is None:
         return (
             f"Cannot be stated: {estimate.treated_clusters} of {estimate.clusters} clusters are treated, too few (or "

@@ -87,13 +87,7 @@ def inference(answer: Estimate, others: Sequence[Estimate], outcome: Column) -> 
     ]
     header = ["Convention", *estimate_header(unit)[1:]]
     out = sum(not one.excludes(0.0) for one in shown)
-    verdict = (
-        f"All {len(shown)} intervals leave zero out."
-        if not out
-        else f"All {len(shown)} intervals include zero."
-        if out == len(shown)
-        else f"{out} of {len(shown)} intervals include zero: the answer depends on the convention."
-    )
+    verdict = _together(len(shown), out)
     numbers = [
         display.number(f"inference_{place}", f"Headline effect: {one.inference}", one, outcome.unit)
         for place, one in enumerate(shown[1:], start=1)
@@ -125,6 +119,18 @@ def estimate_cells(estimate: Estimate, unit: Unit) -> list[str]:
     return [*display.interval_numbers(estimate, unit), display.p_words(estimate.p_value)]
 
 
+def _together(many: int, out: int) -> str:
+    """How many of several intervals include zero."""
+    if many == 1:
+        return f"One convention applies here; its interval {'includes zero' if out else 'leaves zero out'}."
+    every = "Both" if many == 2 else f"All {many}"
+    if out in (0, many):
+        return f"{every} intervals {'include zero' if out else 'leave zero out'}."
+    return (
+        f"{out} of {many} intervals {'includes' if out == 1 else 'include'} zero: the answer depends on the convention."
+    )
+
+
 def _agreement(shown: Sequence[Alternative]) -> str:
     """Whether the comparable estimators point the same way as the answer, and whether their intervals hold zero."""
     answer, *others = [other.estimate for other in shown if other.comparable]
@@ -136,7 +142,8 @@ def _agreement(shown: Sequence[Alternative]) -> str:
         way = "the other way" if against else "the same way"
         return f"The other points {way}; its interval {'includes' if unsure else 'excludes'} zero."
     many = f"{len(others)} other estimators of the same effect"
-    way = f"{against} of {many} point the other way" if against else f"All {many} point the same way"
+    every = "Both other estimators of the same effect" if len(others) == 2 else f"All {many}"
+    way = f"{against} of {many} point the other way" if against else f"{every} point the same way"
     return f"{way}; {unsure or 'none'} of their intervals {'include' if unsure != 1 else 'includes'} zero."
 
 

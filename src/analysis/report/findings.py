@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from analysis.data import catalog
 from analysis.report import answer, display
 from analysis.report.display import Block, Unit
 
@@ -54,10 +55,16 @@ def provenance(source: Source, study: Study) -> Block:
         ["Licence", source.licence],
         ["Obtained", source.obtained],
         ["File and checksum", f"{source.file}, sha256 {source.sha256}"],
+        *(["Also read", _also(name)] for _, name in study.further()),
         ["Seed", str(study.seed)],
         ["Synthetic data", "yes" if source.synthetic else "no"],
     ]
     return display.table("provenance", ["Fact", "Value"], rows, "Data behind this page")
+
+
+def _also(dataset: str) -> str:
+    other = catalog.read(dataset)
+    return f"{other.title}; {other.origin}; {other.file}, sha256 {other.sha256}"
 
 
 def _entry(check: Check, unit: Unit) -> dict[str, Any]:

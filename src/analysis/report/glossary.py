@@ -44,6 +44,12 @@ class Linker:
     def __init__(self) -> None:
         self._left = {spelling: e["id"] for e in entries() for spelling in (e["term"], *e["also"])}
 
+    @property
+    def used(self) -> list[Entry]:
+        """The entries of the terms linked so far."""
+        waiting = set(self._left.values())
+        return [entry for entry in entries() if entry["id"] not in waiting]
+
     def link(self, soup: BeautifulSoup) -> BeautifulSoup:
         """`soup`, changed in place: only text outside links, code and headings is looked at."""
         for text in list(soup.find_all(string=True)):

@@ -10,12 +10,13 @@ from analysis.inference.descriptives import group_means
 from analysis.panel import NEVER, Array, Panel, Sample
 from analysis.report import charts, display, palette
 from analysis.report.display import Block, Unit
+from analysis.rows import Rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from analysis.data.catalog import Column, Source
-    from analysis.result import Data
+    from analysis.result import AnyData, Data
     from analysis.study import Study
 
 
@@ -43,8 +44,7 @@ def figure(data: Data, study: Study, outcome: Column, source: Source) -> Block:
             "caption": caption,
             "alt": _alt(data, lines, scale, words, decimals),
             "source": f"Source: {source.origin}. n = {data.n:,} observations.",
-            "note": f"Means{f' weighted by {data.labels.word(data.labels.weight)}' if data.weighted else ''}. They describe; the effect "
-            "is estimated from changes within units or groups.",
+            "note": f"{_means(data)}. They describe; the effect is estimated from changes within units or groups.",
             "table_html": display.table_html(header, rows, "Mean outcome by group and period"),
             "csv": display.csv_text(
                 header, [[p, *(float(v[k]) for v in lines.values())] for k, p in enumerate(data.periods.tolist())]
@@ -52,6 +52,10 @@ def figure(data: Data, study: Study, outcome: Column, source: Source) -> Block:
             "csv_name": "group-means",
         },
     )
+
+
+def _means(data: Data) -> str:
+    return f"Means weighted by {data.labels.word(data.labels.weight)}" if data.weighted else "Means"
 
 
 def _lines(data: Data) -> dict[str, Array]:
@@ -62,14 +66,13 @@ def _lines(data: Data) -> dict[str, Array]:
     return {names[0]: reached} if others is None else dict(zip(names, (reached, others), strict=True))
 
 
-def flow(data: Data, source: Source) -> Block:
+def flow(data: AnyData, source: Source) -> Block:
     """Who is in: from the rows of the source to the rows analysed, with a reason for every one left out."""
     kept = data.n
     rows = [["Rows in the source", "", f"{kept + sum(step.rows for step in data.dropped):,}"]]
     for step in data.dropped:
         rows.append([f"Left out: {step.reason}", f"{step.units:,}", f"{display.MINUS}{step.rows:,}"])
-    units = len(data.units) if isinstance(data, Panel) else data.n
-    rows.append(["Analysed", f"{units:,}", f"{kept:,}"])
+    rows.append(["Analysed", f"{_counted(data):,}", f"{kept:,}"])
     return display.table(
         "table",
         ["Step", "Units", "Rows"],
@@ -79,6 +82,13 @@ def flow(data: Data, source: Source) -> Block:
         csv=display.csv_text(["step", "units", "rows"], rows),
         csv_name="who-is-in",
     )
+
+
+def _counted(data: AnyData) -> int:
+    """Units where the data know them, else rows."""
+    if isinstance(data, Panel):
+        return len(data.units)
+    return len(np.unique(data.unit)) if isinstance(data, Rows) and data.unit is not None else data.n
 
 
 def timing(data: Data, source: Source) -> Block:
@@ -151,6 +161,6 @@ def _alt(data: Data, lines: dict[str, Array], scale: float, words: str, decimals
         for name, v in ((name, scale * v) for name, v in lines.items())
     ]
     return (
-        f"Line chart. Horizontal axis: {data.labels.word(data.labels.time)}, {data.periods[0]} to {data.periods[-1]}. Vertical axis: "
-        f"{words}. {'; '.join(ends)}."
+        f"Line chart. Horizontal axis: {data.labels.word(data.labels.time)}, {data.periods[0]} to {data.periods[-1]}. "
+        f"Vertical axis: {words}. {'; '.join(ends)}."
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from analysis.report import glossary, markup, palette, story
+from analysis.report import markup, palette, story
 
 TEMPLATES = Path(__file__).with_name("templates")
 NAME = "evaluation"
@@ -60,7 +60,7 @@ def _view(told: story.Story, notebook: Any, context: Mapping[str, Any]) -> dict[
         "cite": _citation(answer["question"], context),
         "licence": context.get("licence") or LICENCE,
         "contact": context.get("contact") or CONTACT,
-        "glossary": glossary.entries(),
+        "glossary": told.terms,
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from analysis.refusal import Refusal
 from analysis.report import markup
-from analysis.report.glossary import Linker
+from analysis.report.glossary import Entry, Linker
 
 SEVERITIES = {"stop": "Stop", "warn": "Caution", "note": "Note"}
 PARAMETERS = {"parameters", "injected-parameters"}
@@ -29,12 +29,14 @@ class Section:
 @dataclass
 class Story:
     """What a page shows of a notebook. `lead` holds what follows the answer before the next heading;
-    what stands before it (introduction, set-up) becomes a section of its own, so that a chart comes next."""
+    what stands before it (introduction, set-up) becomes a section of its own, so that a chart comes next. terms: the
+    glossary's entries that the page links to."""
 
     title: str
     answer: dict[str, Any]
     lead: Section
     sections: list[Section]
+    terms: list[Entry] = field(default_factory=list)
 
 
 class Reader:
@@ -70,7 +72,7 @@ class Reader:
         after = self._sections[self._sections.index(self._lead) + 1 :]
         if asked.items:
             after.insert(0 if _has_figure(self._lead) or not after or not _has_figure(after[0]) else 1, asked)
-        return Story(self._title, self._answers[0], self._lead, after)
+        return Story(self._title, self._answers[0], self._lead, after, self._linker.used)
 
     def _cell(self, cell: Any) -> None:
         if cell.cell_type == "markdown":

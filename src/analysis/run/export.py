@@ -65,7 +65,7 @@ def manifest(
         "created": created.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "parameters": dict(parameters.values),
         "parameter_file": parameters.file,
-        "data": {parameters.study.dataset: parameters.source.sha256},
+        "data": {source.dataset: source.sha256 for source in parameters.sources},
         "code": identity.parts["code"],
         "notebook_sha": identity.parts["notebook"],
         "lock": identity.parts["lock"],

@@ -68,9 +68,11 @@ def notebook_hash(path: Path) -> str:
 
 
 def _data(parameters: Parameters) -> str:
-    dataset = parameters.study.dataset
-    declaration = (paths.RAW / dataset / "source.yml").read_bytes()
-    return _digest(canonical({"dataset": dataset, "sha256": parameters.source.sha256, "source": _digest(declaration)}))
+    found = []
+    for source in parameters.sources:
+        declaration = _digest((paths.RAW / source.dataset / "source.yml").read_bytes())
+        found.append({"dataset": source.dataset, "sha256": source.sha256, "source": declaration})
+    return _digest(canonical(found[0] if len(found) == 1 else {"datasets": found}))
 
 
 def _source_files() -> tuple[list[Path], list[Path]]:

@@ -24,7 +24,8 @@ class Parameters:
     """A checked parameter file.
 
     `values` holds every parameter of the notebook in the notebook's order, the file's values over the defaults;
-    `file` is the path as people know it; `source` is the declaration of the study's dataset.
+    `file` is the path as people know it; `source` is the declaration of the study's dataset, `further` those of other
+    datasets that it names.
     """
 
     notebook: str
@@ -33,6 +34,12 @@ class Parameters:
     file: str
     study: Study
     source: catalog.Source
+    further: tuple[catalog.Source, ...] = ()
+
+    @property
+    def sources(self) -> tuple[catalog.Source, ...]:
+        """The declarations of every dataset that is read."""
+        return (self.source, *self.further)
 
     @property
     def notebook_path(self) -> Path:
@@ -58,7 +65,9 @@ def load(path: Path) -> Parameters:
         _check_entry(file, name, value, declared)
     values = {name: given.get(name, default) for name, default in declared.items()}
     study = Study.read(values, file)
-    return Parameters(notebook, study_name, values, file, study, _declared_columns(study, file))
+    _refuse_missing(study, given, file)
+    further = tuple(_declared(name, f"{file}:{field}") for field, name in study.further())
+    return Parameters(notebook, study_name, values, file, study, _declared_columns(study, file), further)
 
 
 def find(study: str) -> Path:
@@ -108,13 +117,24 @@ def _check_entry(file: str, name: str, value: Any, declared: Mapping[str, Any]) 
         raise Refusal("R302", f"{file}:{name}", "a parameter is one value or a flat list of values", fix)
 
 
-def _declared_columns(study: Study, file: str) -> catalog.Source:
+def _refuse_missing(study: Study, given: Mapping[str, Any], file: str) -> None:
+    """A parameter without a default of its own is not taken from the notebook's example."""
+    for name, field in type(study).model_fields.items():
+        if field.is_required() and name not in given:
+            raise Refusal("R302", f"{file}:{name}", "the parameter is missing", f"add a line `{name}: ...`")
+
+
+def _declared(dataset: str, where: str) -> catalog.Source:
     try:
-        source = catalog.read(study.dataset)
+        return catalog.read(dataset)
     except Refusal as refusal:
         if refusal.code != "D406":
             raise
-        raise Refusal(refusal.code, f"{file}:dataset", refusal.problem, refusal.fix) from None
+        raise Refusal(refusal.code, where, refusal.problem, refusal.fix) from None
+
+
+def _declared_columns(study: Study, file: str) -> catalog.Source:
+    source = _declared(study.dataset, f"{file}:dataset")
     for field, name in _columns(study):
         try:
             (catalog.column if field in (*study.ANYTHING, "where") else catalog.numbers)(source, name)

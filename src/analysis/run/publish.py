@@ -50,8 +50,9 @@ def report(path: Path) -> Outcome:
     """
     checked = parameters.load(path)
     _refuse_shared_name(checked)
-    _fetch(checked.source)
-    catalog.verify(checked.source)
+    for source in checked.sources:
+        _fetch(source)
+        catalog.verify(source)
     own = identity.of(checked)
     done = _current(checked, own)
     if done is not None:
