@@ -44,8 +44,11 @@ def page(rows: list[Row], draws: int, seed: int) -> str:
 
 
 def _study(study: str, rows: list[Row]) -> str:
-    grid = _sizes(rows) if rows[0].measure == "size" else _coverages(rows)
-    return "\n".join([f"## {study[0].upper()}{study[1:]}", "", *grid, "", *_outside(rows)])
+    covered, sizes = ([row for row in rows if row.measure == measure] for measure in ("coverage", "size"))
+    grids = ["", *_coverages(covered)] if covered else []
+    grids += ["", *_sizes(sizes)] if sizes else []
+    words = study.replace("_", " ")
+    return "\n".join([f"## {words[0].upper()}{words[1:]}", *grids, "", *_outside(rows)])
 
 
 def _outside(rows: list[Row]) -> list[str]:

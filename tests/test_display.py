@@ -36,6 +36,8 @@ def test_interval_shares_its_decimals() -> None:
 
 def test_units() -> None:
     assert Unit("share").amount(0.0468) == "4.7 percentage points" and Unit("share").level(0.676) == "67.6\u202f%"
+    assert Unit("percentage points").amount(7.41) == "7.4 percentage points"
+    assert Unit("percentage points").level(45.2) == "45.2\u202f%"
     assert Unit("log").shown(math.log(1.1)) == pytest.approx(10) and Unit("log").level(1.0) is None
     assert Unit("log").amount(-0.04) == "−3.9\u202f%" and Unit("").amount(2.5) == "2.5"
     assert Unit("weeks").relative(1.0, 4.0) == "25.0\u202f%" and Unit("weeks").relative(1.0, 0.0) == "not defined"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from analysis.decide.grounds import Grounds
 
 GROUNDS = Grounds(
+    against="in the control group",
     needed=("sample_ratio", "covariate_balance", "attrition", "assignment_level"),
     kinds={
         "the draw": ("sample_ratio", "covariate_balance"),

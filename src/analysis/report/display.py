@@ -43,8 +43,8 @@ class Unit:
         """A level in words; None for logs, whose levels mean nothing to a reader."""
         if self.name == "log":
             return None
-        if self.name == "share":
-            return f"{fixed(100 * x, 1)}{THIN}%"
+        if self.name in ("share", "percentage points"):
+            return f"{fixed(100 * x if self.name == 'share' else x, 1)}{THIN}%"
         return f"{significant(x, 3)} {self.name}".strip()
 
     def relative(self, x: float, level: float) -> str:
