@@ -12,6 +12,10 @@ DATA := $(VENV)/.data
 unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
 export PYTHONNOUSERSITE := 1
+# Work is spread over processes; threads inside each would wait for one another (a structural model: twenty times slower).
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
 
 .PHONY: help
 help:  ## list the verbs
