@@ -77,7 +77,7 @@ def reason(row: Row) -> str:
         )
     if row.method == SHOWN and row.value < row.low and "F about 120" in row.design:
         return "near F = 104.7 the same data choose between the set and the t interval, which costs 1.5 points"
-    if row.low <= row.value <= row.high:
+    if row.low <= row.value <= row.high or row.method == AR:
         return "the estimate leans towards least squares with weak instruments; the set does not rest on it"
     return ""
 

@@ -132,9 +132,13 @@ def _repeat(job: Job, row: Row) -> Job:
     return replace(job, method=method, again=True)
 
 
+def _place(row: Row) -> tuple[str, str, str, int, int]:
+    return (row.study, row.design, row.method, row.clusters, row.treated)
+
+
 def _settled(row: Row, again: list[Row]) -> Row:
     """`row` with what more draws say."""
-    same = [one for one in again if (one.study, one.design, one.method) == (row.study, row.design, row.method)]
+    same = [one for one in again if _place(one) == _place(row)]
     if not same:
         return replace(row, reason="not explained")
     said = f"{same[0].value:.4f} in {same[0].draws:,} new draws"
