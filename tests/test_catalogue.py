@@ -68,6 +68,14 @@ def test_the_family_of_designs_stands_beside_the_date(reports: Path) -> None:
     assert shown(reports).find_all("article")[1].select_one(".kicker span").text == "Synthetic control, 2 October 2026"
 
 
+def test_synthetic_data_are_marked(reports: Path) -> None:
+    assert "synthetic data" not in shown(reports).text
+    folder = publish(reports, "taxes", "2026-10-02-eeeeeeeeeeee", "2026-10-02T09:00:00Z")
+    facts = {"study": "taxes", "created": "2026-10-02T09:00:00Z", "synthetic": True}
+    (folder / "manifest.json").write_text(json.dumps(facts))
+    assert "synthetic data" in shown(reports).find_all("article")[1].select_one(".kicker").text
+
+
 def test_it_is_deterministic_and_leaves_no_temporary_file(reports: Path) -> None:
     first = catalogue.write(reports).read_bytes()
     assert catalogue.write(reports).read_bytes() == first

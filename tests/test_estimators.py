@@ -78,3 +78,22 @@ def test_table_and_figure_hold_the_same_numbers() -> None:
     for line in figure.text.splitlines()[1:]:
         assert line.split("  ")[0] in table.text
     assert len(table.meta["numbers"]) == 2
+
+
+def test_findings_call_columns_by_their_labels_unless_they_are_ordinary_words() -> None:
+    from dataclasses import replace as changed
+
+    from analysis import checks
+    from analysis.result import Check
+
+    panel = samples.mpdta()
+    labels = changed(panel.labels, said={"lpop": "Population (log)", "state": "State"})
+    named = changed(panel, labels=labels)
+    found = Check(
+        "agreement", "E101", "Assumed.", "lpop moved by {lpop}, and the state of lpop_2 did not.", "Drop lpop.", "note"
+    )
+    said = checks._labelled(found, study(covariates=["lpop"], cluster="state"), named)
+    assert (
+        said.finding == "Population moved by {lpop}, and the state of lpop_2 did not."
+        and said.advice == "Drop population."
+    )

@@ -41,11 +41,12 @@ class Question(_Strict):
 
 
 class Entry(_Strict):
-    """Why a design fits, the study to start from, what to look at first."""
+    """Why a design fits, the study to start from, the lines to change in its file, what to look at first."""
 
     because: str
     study: str
     first: str
+    lines: str = ""
 
 
 class Chooser(_Strict):
@@ -66,6 +67,7 @@ class Advice:
     first: str
     assumes: str
     fails: str
+    change: str
 
     def lines(self) -> list[str]:
         """The advice as people read it."""
@@ -76,7 +78,7 @@ class Advice:
             f"Fails when: {self.fails}",
             f"Look first at {self.first}.",
             f"Notebook: {self.notebook}",
-            f"Start from: {self.parameters}",
+            f"Start from: {self.parameters}{self.change}",
         ]
 
 
@@ -131,4 +133,13 @@ def _advice(design: str) -> Advice:
         entry.first,
         card["Assumes"],
         card["Fails when"],
+        _change(design, entry, file),
     )
+
+
+def _change(design: str, entry: Entry, file: Path) -> str:
+    """The lines to write into the parameter file for this design."""
+    named = strict_yaml.read(file, paths.shown(file)).get("design")
+    lines = [] if named == design else [f"design: {design}"]
+    wanted = [*lines, *([entry.lines] if entry.lines else [])]
+    return f", and write {' and '.join(f'`{line}`' for line in wanted)}" if wanted else ""

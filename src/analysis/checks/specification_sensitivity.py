@@ -39,7 +39,8 @@ def _verdict(answer: Estimate, moved: dict[str, float], needed: list[str]) -> Ch
     reach = min(abs(answer.low), abs(answer.high))
     undone = answer.excludes(0.0) and any(abs(one) > reach for one in moved.values())
     consequence = (
-        " An unmeasured cause as important as that, pulling the other way, would bring zero into the interval."
+        " Holding constant a further cause as important as that could move it back as far, and bring zero into the "
+        "interval."
         if undone
         else ""
     )

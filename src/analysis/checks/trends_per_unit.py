@@ -34,20 +34,26 @@ def run(data: Rows, effects: Effects, path: Effects | None, *, level: float) -> 
 
 def _verdict(found: Difference, level: float) -> Check:
     clear = found.interval(level)[2] <= ALPHA
+    amounts = gap_amounts(found, level)
+    turned = not clear and amounts["answer"] * amounts["other"] < 0
     said = (
-        "Units were on paths of their own" if clear else "Paths of their own change the answer by no more than chance"
+        "Units were on paths of their own"
+        if clear
+        else "Paths of their own would turn the sign, though by no more than chance explains"
+        if turned
+        else "Paths of their own change the answer by no more than chance"
     )
     return Check(
         "trends_per_unit",
-        "E111",
+        "E110" if turned else "E111",
         ASSUMPTION,
         f"{said}: with a trend of each unit the estimate is {{other_number}} instead of {{answer}}, a difference of "
         f"{gap_words(found, level)}.",
         "Do not rest a decision on the answer: find out why these units were on another path."
         if clear
         else "The interval shows how much of the answer such paths could make up; trends that bend are not seen.",
-        "warn" if clear else "note",
+        "warn" if clear or turned else "note",
         found.gap,
         found.interval(level)[2],
-        amounts=gap_amounts(found, level),
+        amounts=amounts,
     )

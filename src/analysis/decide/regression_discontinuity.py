@@ -5,7 +5,6 @@ from __future__ import annotations
 from analysis.decide.grounds import Grounds
 
 GROUNDS = Grounds(
-    against="just across the cut-off",
     needed=("density", "covariate_continuity", "bandwidths", "effective_sample"),
     kinds={
         "sorting at the cut-off": ("density", "heaping", "covariate_continuity", "donut"),

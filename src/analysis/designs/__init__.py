@@ -86,7 +86,7 @@ def alternatives(study: Study, data: AnyData, effects: Effects) -> list[Alternat
     for name in dict.fromkeys([*_usual(study, data), *study.estimators]):
         if name != study.design:
             shown.append(_alternative(study, data, name, effects))
-    if study.covariates:
+    if study.covariates and "covariates" in options(study.design):
         bare = study.model_copy(update={"covariates": []})
         other = estimate(bare, data)
         label, gap = f"{study.design} without covariates", _gap(study, effects, other) if study.PRECISION else None
@@ -117,7 +117,7 @@ def _alternative(study: Study, data: AnyData, name: str, answer: Effects) -> Alt
     if other.aside:
         return Alternative(name, title, other, shown, other.aside, None)
     reason = idea + _horizon(answer, other) + _without(study, name)
-    return Alternative(name, title, other, shown, reason, _gap(study, answer, other))
+    return Alternative(name, title, other, shown, reason, None if answer.aside else _gap(study, answer, other))
 
 
 def _gap(study: Study, answer: Effects, other: Effects) -> float:
@@ -186,7 +186,9 @@ def band(study: Study, path: Effects | None) -> Band | None:
 def _without(study: Study, name: str) -> str:
     """The study's choices that another design cannot make, in words."""
     fields = type(study).model_fields
-    ignored = [c for c in sorted(study.CHOICES - options(name)) if getattr(study, c) != fields[c].get_default()]
+    ignored = [
+        c for c in sorted(study.CHOICES - study.SHARED - options(name)) if getattr(study, c) != fields[c].get_default()
+    ]
     return f", without {' and '.join(c.replace('_', ' ') for c in ignored)}" if ignored else ""
 
 

@@ -32,6 +32,7 @@ class Entry:
     question: str
     answer: dict[str, Any]
     notebook: str = ""
+    synthetic: bool = False
 
     @property
     def order(self) -> tuple[str, str]:
@@ -94,7 +95,15 @@ def _entry(folder: Path) -> Entry:
     _checked_date(created, folder / "manifest.json")
     answer = _checked_answer(results.get("answer"), folder / "results.json")
     question = str(answer.get("question") or _text(results, folder / "results.json", "question"))
-    return Entry(study, folder.name, created, question, answer, str(manifest.get("notebook") or ""))
+    return Entry(
+        study,
+        folder.name,
+        created,
+        question,
+        answer,
+        str(manifest.get("notebook") or ""),
+        bool(manifest.get("synthetic")),
+    )
 
 
 def _json(file: Path) -> dict[str, Any]:

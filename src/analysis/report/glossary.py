@@ -34,6 +34,13 @@ def entries() -> tuple[Entry, ...]:
     return tuple(sorted(named, key=lambda entry: entry["term"]))
 
 
+@functools.cache
+def ordinary_words() -> frozenset[str]:
+    """The words that the glossary's own sentences use: a column of such a name cannot be told from prose."""
+    text = " ".join(f"{entry['term']} {' '.join(entry['also'])} {entry['means']}" for entry in entries())
+    return frozenset(re.findall(r"[a-z]+", text.lower()))
+
+
 def _id(term: str) -> str:
     return "term-" + re.sub(r"[^a-z0-9]+", "-", term.lower())
 

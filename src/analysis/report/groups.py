@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from analysis.data.catalog import Column, Source
-    from analysis.result import AnyData, Data
+    from analysis.result import AnyData, Data, Effects
     from analysis.study import Study
 
 
@@ -66,13 +66,21 @@ def _lines(data: Data) -> dict[str, Array]:
     return {names[0]: reached} if others is None else dict(zip(names, (reached, others), strict=True))
 
 
-def flow(data: AnyData, source: Source) -> Block:
-    """Who is in: from the rows of the source to the rows analysed, with a reason for every one left out."""
+def flow(data: AnyData, source: Source, effects: Effects | None = None) -> Block:
+    """Who is in: from the rows of the source to the rows analysed, with a reason for every one left out.
+
+    With `effects`, also the rows that the answer makes no use of (other arms, strata that hold one arm only).
+    """
     kept = data.n
     rows = [["Rows in the source", "", f"{kept + sum(step.rows for step in data.dropped):,}"]]
     for step in data.dropped:
         rows.append([f"Left out: {step.reason}", f"{step.units:,}", f"{display.MINUS}{step.rows:,}"])
     rows.append(["Analysed", f"{_counted(data):,}", f"{kept:,}"])
+    if effects is not None and effects.n < kept:
+        rows.append(
+            ["Not compared: other arms, and strata with one arm only", "", f"{display.MINUS}{kept - effects.n:,}"]
+        )
+        rows.append(["In the answer", "", f"{effects.n:,}"])
     return display.table(
         "table",
         ["Step", "Units", "Rows"],

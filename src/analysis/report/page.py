@@ -52,6 +52,7 @@ def _view(told: story.Story, notebook: Any, context: Mapping[str, Any]) -> dict[
         "version": context["version"],
         "date": day(context["created"]),
         "changed": context["changed"],
+        "synthetic": bool(context.get("synthetic")),
         "lead": told.lead,
         "sections": [section for section in told.sections if section is not own],
         "provenance": own.items if own else [],

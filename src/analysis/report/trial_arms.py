@@ -118,7 +118,10 @@ def _bounds(found: Missing, effects: Trial, level: float, unit: Unit) -> str:
     if not effects.assigned:
         return "Bounds speak to the effect of being assigned, not to that of taking part."
     bounds = found.bounds
-    decimals = display.decimals_for(unit.shown(bounds.high - bounds.low) / 2)
+    decimals = min(
+        display.decimals_for(unit.shown(bounds.high - bounds.low) / 2) + 1,
+        display.decimals_for(unit.shown(bounds.upper - bounds.lower) / 2),
+    )
     low, high, outer, upper = (
         display.fixed(unit.shown(x), decimals) for x in (bounds.lower, bounds.upper, bounds.low, bounds.high)
     )

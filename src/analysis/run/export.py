@@ -76,6 +76,7 @@ def manifest(
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "commit": _commit(),
         "seed": parameters.study.seed,
+        "synthetic": any(source.synthetic for source in parameters.sources),
         "supersedes": supersedes,
         "changed": dict(changed),
         "verified": [],
