@@ -166,14 +166,6 @@ def cohort_clusters(panel: Panel, cohorts: Array) -> tuple[Array, Array]:
     return counts, concentration
 
 
-def event_weights(panel: Panel, times: Array) -> Array:
-    """(E,) weights of event times in an average that counts every treated unit and period the same; 0 before."""
-    last = len(panel.periods) - 1
-    reached = panel.adoption != NEVER
-    size = np.array([panel.weight[reached & (panel.adoption + e <= last)].sum() if e >= 0 else 0.0 for e in times])
-    return np.asarray(size / size.sum())
-
-
 def comparison_clusters(panel: Panel) -> int:
     """Clusters with never-treated units; without any, clusters of the cohort that adopts last."""
     last = NEVER if (panel.adoption == NEVER).any() else panel.adoption.max()

@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from analysis.panel import NEVER, Array, Panel
+from analysis.panel import Array, Panel
 from analysis.refusal import Refusal
 
 
@@ -162,8 +162,3 @@ def _refuse_gaps(panel: Panel, y: Array, mean: Array) -> None:
             f"this design needs every unit in every period, and some have no row in {period:g}",
             "set `unbalanced: drop_units`, or choose `design: group_time` or `imputation`, which work with gaps",
         )
-
-
-def never_row(kernel: Moments) -> int | None:
-    """The row of the never-treated cohort, or None."""
-    return 0 if kernel.cohorts[0] == NEVER else None

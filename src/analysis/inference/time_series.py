@@ -65,19 +65,6 @@ def autocorrelations(residuals: Array, lags: int) -> Array:
     return np.array([float(centred[lag:] @ centred[:-lag] / total) for lag in range(1, lags + 1)])
 
 
-def breusch_godfrey(residuals: Array, x: Array, lags: int) -> tuple[float, float]:
-    """F statistic and p-value of no autocorrelation up to `lags`: residuals on X and their own past (zeros before the
-    first period)."""
-    from scipy import stats
-
-    past = np.column_stack([np.concatenate([np.zeros(lag), residuals[:-lag]]) for lag in range(1, lags + 1)])
-    _, left, _ = least_squares(residuals, np.column_stack([x, past]))
-    _, before, _ = least_squares(residuals, x)
-    free = len(residuals) - x.shape[1] - lags
-    value = float((before @ before - left @ left) / lags / (left @ left / free))
-    return value, float(stats.f.sf(value, lags, free))
-
-
 def ljung_box(residuals: Array, lags: int) -> tuple[float, float]:
     """Statistic and p-value of no autocorrelation up to `lags`."""
     from scipy import stats
