@@ -54,6 +54,7 @@ worthwhile = 1.0  # points
 better = "higher"  # direction
 level = 0.9  # of intervals
 seed = 20260101  # of random draws
+masked = False  # outcomes as they are
 """
 
 MODULE = '''\
@@ -286,7 +287,8 @@ def notebook() -> str:
             "study = Study(question=question, decision=decision, intervention=intervention, dataset=dataset,\n"
             "              outcome=outcome, where=where, covariates=covariates, weight=weight, cluster=cluster,\n"
             "              adjustment=adjustment, family=family, dose=dose, design=design, estimators=estimators,\n"
-            "              worthwhile=worthwhile, better=better, level=level, seed=seed)",
+            "              worthwhile=worthwhile, better=better, level=level, seed=seed,\n"
+            "              masked=masked)",
         ),
         ("markdown", "## What is the answer?"),
         ("code", "small.answer(study)"),

@@ -20,6 +20,7 @@ LEVELS = [
     {"inference", "data.catalog", "run.identity", "run.parameters", "run.source_notebook", "run.files"},
     {"data", "designs", "checks", "decide", "report", "run"},
     {"chooser"},
+    {"commands"},
     {"cli"},
 ]
 FORBIDDEN = [

@@ -30,6 +30,7 @@ class Study(BaseModel):
 
     Fields are flat because they are the parameters of a notebook; the parameter file sets them by name. The choices of
     one family stand in `studies/<family>.py`, whose `Study` extends this one; `Study.read` finds it from `design`.
+    `masked` permutes the outcome, for drafts that are read before anybody may see a result.
     Effects and thresholds are in the unit of the outcome column. Unknown names, wrong types and values out of range
     are refused (`Study.read` turns them into a `Refusal`).
 
@@ -74,6 +75,7 @@ class Study(BaseModel):
     level: float = Field(default=0.95, ge=0.5, le=0.999)
     draws: int = Field(default=999, ge=99, le=99_999)
     seed: int = Field(default=20260101, ge=0, le=2**32 - 1)
+    masked: bool = False
 
     @field_validator("question")
     @classmethod

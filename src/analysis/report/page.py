@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from analysis.report import markup, palette, story
+from analysis.report import changes, markup, palette, planned, status, story
 
 TEMPLATES = Path(__file__).with_name("templates")
 NAME = "evaluation"
@@ -52,6 +52,9 @@ def _view(told: story.Story, notebook: Any, context: Mapping[str, Any]) -> dict[
         "version": context["version"],
         "date": day(context["created"]),
         "changed": context["changed"],
+        "status": status.view(context),
+        "planned": planned.view(context),
+        "changes": changes.view(context),
         "synthetic": bool(context.get("synthetic")),
         "lead": told.lead,
         "sections": [section for section in told.sections if section is not own],

@@ -79,6 +79,8 @@ def manifest(
         "synthetic": any(source.synthetic for source in parameters.sources),
         "supersedes": supersedes,
         "changed": dict(changed),
+        "plan": None,
+        "status": {"state": "draft"},
         "verified": [],
     }
 
