@@ -21,10 +21,24 @@ export MKL_NUM_THREADS := 1
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
+.PHONY: dataset
+dataset: $(READY)  ## bring your own table: FILE=path.csv [NAME=my_table SHEET= TABLE=]
+	@test -n "$(FILE)" || { echo "Name a file: make dataset FILE=path/to/table.csv"; exit 2; }
+	@$(BIN)/python -m analysis.cli dataset "$(FILE)" $(if $(NAME),--name "$(NAME)") $(if $(SHEET),--sheet "$(SHEET)") $(if $(TABLE),--table "$(TABLE)")
+
+.PHONY: study
+study: $(READY)  ## start a study: DESIGN=group_time DATASET=castle NAME=my-study [OUTCOME=column]
+	@test -n "$(DESIGN)" -a -n "$(DATASET)" -a -n "$(NAME)" || { echo "Say what: make study DESIGN=<make choose names one> DATASET=<a folder of data/raw> NAME=<a new name>"; exit 2; }
+	@$(BIN)/python -m analysis.cli study "$(DESIGN)" "$(DATASET)" "$(NAME)" $(if $(OUTCOME),--outcome "$(OUTCOME)")
+
+.PHONY: schema
+schema: $(READY)  ## write the schemas by which editors check parameter files
+	@$(BIN)/python -m analysis.cli schema
+
 .PHONY: report
-report: $(READY)  ## publish one report: STUDY=medicaid-expansion, or PARAMS=path/to/file.yml
+report: $(READY)  ## publish one report: STUDY=medicaid-expansion, or PARAMS=path/to/file.yml; SET="until=2008" makes a variant
 	@test -n "$(STUDY)$(PARAMS)" || { echo "Name a study: make report STUDY=<one of: $(basename $(notdir $(wildcard params/*/*.yml)))>"; exit 2; }
-	@$(BIN)/python -m analysis.cli report $(if $(PARAMS),--params "$(PARAMS)",$(STUDY))
+	@$(BIN)/python -m analysis.cli report $(if $(PARAMS),--params "$(PARAMS)","$(STUDY)") $(if $(SET),--set "$(SET)")
 
 .PHONY: reports
 reports: $(DATA)  ## publish the report of every parameter file
@@ -42,6 +56,44 @@ data: $(READY)  ## fetch the declared datasets, verify them, make them read-only
 .PHONY: choose
 choose: $(READY)  ## which design fits? a few questions, or ANSWERS="dates same few"
 	@$(BIN)/python -m analysis.cli choose $(ANSWERS)
+
+.PHONY: draft
+draft: $(DATA)  ## the whole report on permuted outcomes, to be read before any result: STUDY=x
+	@test -n "$(STUDY)" || { echo 'Name a study: make draft STUDY=<study>'; exit 2; }
+	@$(BIN)/python -m analysis.cli draft "$(STUDY)"
+
+.PHONY: plan
+plan: $(READY)  ## freeze the analysis plan of a study: STUDY=x [REASON="why it changes"]
+	@test -n "$(STUDY)" || { echo 'Name a study: make plan STUDY=<study>'; exit 2; }
+	@$(BIN)/python -m analysis.cli plan "$(STUDY)" --reason "$${REASON:-}"
+
+.PHONY: compare
+compare: $(READY)  ## what changed between two versions: STUDY=castle-doctrine [FROM=2026-11-22 TO=latest]
+	@test -n "$(STUDY)" || { echo "Name a study: make compare STUDY=castle-doctrine"; exit 2; }
+	@$(BIN)/python -m analysis.cli compare "$(STUDY)" $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
+
+.PHONY: verify
+verify: $(DATA)  ## run published notebooks again, do the numbers come out? [STUDY=x] [RELEASED=1]
+	@$(BIN)/python -m analysis.cli verify $(if $(STUDY),"$(STUDY)") $(if $(RELEASED),--released)
+
+.PHONY: review
+review: $(READY)  ## checklist for a reviewer: STUDY=x; then DECISION=approve|request_changes BY="Name" NOTE="why"
+	@test -n "$(STUDY)" || { echo 'Name a study: make review STUDY=<study>'; exit 2; }
+	@$(BIN)/python -m analysis.cli review "$(STUDY)" $(if $(VERSION),--version "$(VERSION)") $(if $(DECISION),--decision "$(DECISION)") --by "$${BY:-}" --note "$${NOTE:-}"
+
+.PHONY: release
+release: $(DATA)  ## release what somebody else approved: STUDY=x BY="Name" NOTE="what was asked for"
+	@test -n "$(STUDY)" || { echo 'Name a study: make release STUDY=<study> BY="Name" NOTE="what was asked for"'; exit 2; }
+	@$(BIN)/python -m analysis.cli release "$(STUDY)" $(if $(VERSION),--version "$(VERSION)") --by "$${BY:-}" --note "$${NOTE:-}"
+
+.PHONY: withdraw
+withdraw: $(READY)  ## mark a version as withdrawn, deleting nothing: STUDY=x BY="Name" NOTE="the reason"
+	@test -n "$(STUDY)" || { echo 'Name a study: make withdraw STUDY=<study> BY="Name" NOTE="the reason"'; exit 2; }
+	@$(BIN)/python -m analysis.cli withdraw "$(STUDY)" $(if $(VERSION),--version "$(VERSION)") --by "$${BY:-}" --note "$${NOTE:-}"
+
+.PHONY: index
+index: $(READY)  ## write the catalogue, the feed and the table of all results; marks reports that are stale
+	@$(BIN)/python -m analysis.cli index
 
 .PHONY: lab
 lab: $(DATA)  ## open JupyterLab; its kernel imports this checkout's src
@@ -91,7 +143,7 @@ lock: $(READY)  ## resolve pyproject.toml again into requirements.lock (versions
 
 .PHONY: clean
 clean:  ## remove what can be made again; never data/raw or published reports
-	@rm -rf reports/.failed reports/.staging $(VENV) .pytest_cache .mypy_cache .ruff_cache benchmarks/.peers-venv build
+	@rm -rf reports/.failed reports/.staging reports/.drafts reports/.compare reports/.pdf $(VENV) .pytest_cache .mypy_cache .ruff_cache benchmarks/.peers-venv build
 	@find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 	@find data/processed -type f ! -name README.md -delete
 

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from analysis.report import pdf
+
+WIDE, PHONE, NARROW = {"width": 1440, "height": 900}, {"width": 360, "height": 780}, {"width": 320, "height": 256}
 
 
 def executable() -> str:
     """The path of a Chromium. Without one the test is skipped, or fails where CI is set."""
-    for name in NAMES:
-        if found := shutil.which(name):
-            return found
-    reason = f"no browser installed (looked for {', '.join(NAMES)})"
+    found = pdf.browser()
+    if found:
+        return found
+    reason = f"no browser installed (looked for {', '.join(pdf.NAMES)})"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
@@ -40,8 +32,16 @@ def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=pdf.flags())
         try:
             yield browser
         finally:
             browser.close()
+
+
+def unfold(tab: Any) -> None:
+    """Open every disclosure and show the code."""
+    tab.evaluate(
+        "() => { for (const part of document.querySelectorAll('details')) part.open = true;"
+        " document.documentElement.classList.add('show-code'); }"
+    )

@@ -156,7 +156,7 @@ def test_the_index_is_written_anew_from_what_is_published(project: Project) -> N
     before = index.read_bytes()
     index.unlink()
     run = project.run("index")
-    assert (run.code, run.out) == (0, "reports/index.html\n")
+    assert (run.code, run.out) == (0, "reports/index.html\nreports/feed.xml\nreports/results.csv\n")
     assert index.read_bytes() == before
 
 

@@ -86,6 +86,7 @@ MOVES: dict[str, tuple[str, Callable[[Project], None]]] = {
     "the template": ("template", lambda p: p.write("src/analysis/report/templates/extra.css", "p {}")),
     "the data": ("data", lambda p: p.write_table(table().replace("10.00", "10.10"))),
     "the declaration": ("data", lambda p: p.edit("data/raw/small/source.yml", "label: Score", "label: Scores")),
+    "a plan": ("plan", lambda p: p.write("reports/small/plans/1.0.yml", "plan: 1.0\n")),
     "the lock": ("lock", lambda p: p.write("requirements.lock", "nothing==1.1\n")),
 }
 
@@ -104,7 +105,7 @@ def test_the_key_moves_with(project: Project, what: str) -> None:
     change(project)
     now = project.identity(**LOCALE)
     assert now["key"] != before["key"]
-    assert " ".join(part for part in identity.PARTS if now[part] != before[part]) == parts
+    assert " ".join(part for part in identity.PARTS if now.get(part) != before.get(part)) == parts
 
 
 def test_the_key_is_the_same_in_every_process(project: Project) -> None:

@@ -151,10 +151,80 @@ def test_contents_list_every_section(soup: BeautifulSoup) -> None:
 
 
 def test_each_term_is_linked_once(soup: BeautifulSoup) -> None:
-    targets = [a["href"] for a in soup.select("a.term")]
-    assert len(targets) == len(set(targets)) >= 5
-    assert "#term-parallel-trends" in targets
+    opened = [button["popovertarget"] for button in soup.select("button.term")]
+    assert len(opened) == len(set(opened)) >= 5
+    assert "here-term-parallel-trends" in opened
+
+
+def test_each_term_is_followed_by_its_meaning_and_listed_in_the_glossary(soup: BeautifulSoup) -> None:
+    means = {entry["id"]: entry["means"] for entry in glossary.entries()}
+    for button in soup.select("button.term"):
+        told = button.find_next_sibling()
+        assert told["id"] == button["popovertarget"] and told.has_attr("popover")
+        name = told["id"].removeprefix("here-")
+        assert means[name] in told.get_text() and soup.find(id=name).dd.get_text() == means[name]
+    assert not soup.select("a.term")
+
+
+def test_the_glossary_has_many_terms_each_once() -> None:
     assert len({entry["id"] for entry in glossary.entries()}) == len(glossary.entries()) >= 30
+
+
+def _with(change: Any) -> BeautifulSoup:
+    notebook = sample_notebook.build()
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if "analysis" in output.get("metadata", {}):
+                change(output["metadata"]["analysis"])
+    return BeautifulSoup(page.render(notebook, sample_notebook.context()), "html.parser")
+
+
+def test_a_reading_stands_in_words_above_its_table_figure_or_findings() -> None:
+    def read(meta: dict[str, Any]) -> None:
+        meta["reading"] = f"Seven of ten {meta['kind']} & <b>placebo</b> tests."
+
+    found = _with(read).select(".reading")
+    assert len(found) == 5
+    assert {one.b.get_text() for one in found} == {"In words:"}
+    assert sum("<b>" in one.get_text() for one in found) == 5  # markup in it is text
+    for one in found:
+        after = one.find_next_sibling()
+        assert after.name == "ol" or set(after["class"]) & {"scroll", "canvas"}
+    assert len([term for one in found for term in one.select("button.term")]) == 1
+
+
+@pytest.mark.parametrize("words", ["", None, "  "])
+def test_without_a_reading_nothing_is_shown(words: str | None) -> None:
+    assert not _with(lambda meta: meta.update(reading=words)).select(".reading")
+
+
+def test_masked_outcomes_are_said_under_the_title_and_on_every_printed_page() -> None:
+    context = sample_notebook.context()
+    plain = page.render(sample_notebook.build(), context)
+    masked = page.render(sample_notebook.build(), {**context, "parameters": {**context["parameters"], "masked": True}})
+    assert "not a result" not in plain and page.MASKED not in _running(plain)
+    hero = BeautifulSoup(masked, "html.parser").find(id="answer").get_text()
+    assert "Masked outcomes: not a result." in hero
+    assert _running(masked).startswith(page.MASKED) and "Medicaid expansion, version" in _running(masked)
+
+
+def _running(html: str) -> str:
+    (text,) = re.findall(r'@page\{@top-left\{content:"([^"]*)"', html)
+    return re.sub(r"\\([0-9a-f]{6})", lambda found: chr(int(found.group(1), 16)), text)
+
+
+@pytest.mark.parametrize("state", ["draft", "in_review", "released", "withdrawn"])
+def test_the_state_changes_nothing_but_its_own_line(state: str) -> None:
+    """The printed head follows the line's class, so that a change of state leaves style and policy alone."""
+    context = sample_notebook.context()
+    pages = [page.render(sample_notebook.build(), {**context, "status": {"state": s}}) for s in ("draft", state)]
+    assert len({re.sub(r"<!--status-->.*?<!--/status-->", "", html, flags=re.DOTALL) for html in pages}) == 1
+    assert f"body:has(.status.{state})" in pages[1] and f'class="status {state}"' in pages[1]
+
+
+def test_numbers_are_not_parted_from_their_signs() -> None:
+    assert markup.unbroken("n = 552, p = 0.3 and 95 %") == "n\u00a0=\u00a0552, p\u00a0=\u00a00.3 and 95\u00a0%"
+    assert markup.unbroken("mean = fair, 5 of 9") == "mean = fair, 5 of 9"
 
 
 def test_downloads_cannot_run_as_formulas(soup: BeautifulSoup) -> None:

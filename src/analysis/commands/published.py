@@ -14,15 +14,16 @@ def add(commands: Commands) -> None:
     showing = commands.add_parser("numbers", help="print the published numbers of a study's latest version")
     showing.add_argument("study")
     showing.set_defaults(run=_numbers)
-    commands.add_parser("index", help="write reports/index.html").set_defaults(run=_index)
+    index = commands.add_parser("index", help="write the catalogue: reports/index.html, feed.xml and results.csv")
+    index.set_defaults(run=_index)
     latest = commands.add_parser("latest", help="print the latest published notebook of every study")
     latest.set_defaults(run=_latest)
 
 
 def _index(chosen: argparse.Namespace) -> int:
-    from analysis.run import publish
+    from analysis.run import index
 
-    print(paths.shown(publish.write_index()))
+    print("\n".join(paths.shown(path) for path in index.write()))
     return 0
 
 

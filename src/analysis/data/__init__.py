@@ -10,7 +10,13 @@ if TYPE_CHECKING:
 
 
 def load(study: Study) -> AnyData:
-    """The Panel, Sample or Rows that `study` describes, from its verified dataset. Raises Refusal for any defect."""
+    """The Panel, Sample or Rows that `study` describes, from its verified dataset; outcomes permuted where the study is
+    masked. Raises Refusal for any defect."""
     from analysis.data.roles import study_data
 
-    return study_data(study)
+    found = study_data(study)
+    if not study.masked:
+        return found
+    from analysis.data import catalog, masked
+
+    return masked.permuted(study, found, catalog.read(study.dataset))

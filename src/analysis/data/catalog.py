@@ -7,153 +7,47 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ValidationError
 
 from analysis import paths, strict_yaml
+from analysis.data.declared import ONCE, SOURCE, Join, Joined
+from analysis.data.declared import Column as Column
+from analysis.data.declared import Distribution as Distribution
+from analysis.data.declared import Longer as Longer
+from analysis.data.declared import Member as Member
+from analysis.data.declared import Role as Role
+from analysis.data.declared import Source as Source
 from analysis.refusal import Refusal
 from analysis.study import did_you_mean
 
-Role = Literal["unit", "time", "first_treated", "treated", "outcome", "covariate", "weight", "cluster", "other"]
-Scalar = int | float | str
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Sentence = Annotated[str, Field(min_length=3)]
-ONCE: tuple[Role, ...] = ("unit", "time", "first_treated", "treated")
 RESERVED = {
+    "audit",
     "catalog",
     "columnar",
+    "declared",
     "delimited",
     "grid",
+    "guesses",
+    "joins",
+    "masked",
     "materialise",
     "observations",
     "panels",
+    "possible",
     "roles",
     "samples",
+    "schema",
     "table",
 }
 _DATASET = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-
-class Member(_Strict):
-    """A file in an archive: its path once installed, its checksum, and how it is written."""
-
-    member: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")
-    member_sha256: Sha256
-    format: Literal["csv", "csv.bz2", "dta", "pickle.gz", "pickle.xz"]
-
-    @field_validator("member")
-    @classmethod
-    def _inside(cls, member: str) -> str:
-        if ".." in member.split("/"):
-            raise ValueError("the path leaves the distribution; write a path without ..")
-        return member
-
-
-class Longer(_Strict):
-    """How a wide file becomes long: `keep` stays, every other column's header goes into `name`, its cells into
-    `value`."""
-
-    keep: str
-    name: str
-    value: str
-
-
-class Distribution(Member):
-    """A pinned archive of a package index and the file in it; `stack` names more files whose rows follow; a wide file
-    is made long first."""
-
-    name: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
-    version: str = Field(pattern=r"^[A-Za-z0-9.+!_-]+$")
-    sha256: Sha256
-    stack: list[Member] = []
-    longer: Longer | None = None
-
-
-class Column(_Strict):
-    """One column: what it means, what may stand in it, what part it plays.
-
-    `missing_codes` are values that mean "missing" besides the empty field; `derived` says in words how the
-    dataset's module makes the column (then the file does not hold it).
-    """
-
-    type: Literal["integer", "number", "text", "boolean", "date"]
-    label: Sentence
-    unit: str = ""
-    minimum: int | float | None = None
-    maximum: int | float | None = None
-    values: list[Scalar] | None = Field(default=None, min_length=1)
-    missing: Literal["refuse", "allow"] = "refuse"
-    missing_codes: list[Scalar] = []
-    role: Role = "other"
-    derived: Sentence | None = None
-
-    @model_validator(mode="after")
-    def _coherent(self) -> Self:
-        numeric = self.type in ("integer", "number")
-        if not numeric and (self.minimum is not None or self.maximum is not None):
-            raise ValueError(f"a range for a {self.type} column; delete minimum and maximum, or list values")
-        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}; exchange them")
-        if self.values is not None and (self.type in ("boolean", "date") or self._misfits(self.values)):
-            raise ValueError(f"values do not fit type {self.type}; write values of that type")
-        near = self.unit.strip().lower()
-        if near in ("share", "log", "logs", "shares", "proportion", "percentage") and self.unit not in ("share", "log"):
-            raise ValueError(f"unit {self.unit!r}; write share (0 to 1) or log, which the report shows in per cent")
-        if self.missing_codes and self.missing == "refuse":
-            raise ValueError("missing_codes although missing values are refused; write `missing: allow`")
-        return self
-
-    def _misfits(self, values: Iterable[Scalar]) -> bool:
-        allowed = {"integer": (int,), "number": (int, float), "text": (str,)}[self.type]
-        return any(not isinstance(value, allowed) for value in values)
-
-
-class Source(_Strict):
-    """One source.yml. Without `distribution` the table is a person's own, put into the folder by hand."""
-
-    dataset: str
-    title: Sentence
-    origin: Sentence
-    citation: Sentence
-    licence: Sentence
-    obtained: Sentence
-    distribution: Distribution | None = None
-    file: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\.(csv|parquet)$")
-    sha256: Sha256 | None = None
-    rows: int | None = Field(default=None, ge=1)
-    synthetic: bool
-    traps: list[Sentence] = []
-    columns: dict[str, Column] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _one_of_each(self) -> Self:
-        for role in ONCE:
-            names = by_role(self, role)
-            if len(names) > 1:
-                raise ValueError(f"role {role} is given to {' and '.join(names)}; keep one")
-        return self
-
-    @property
-    def path(self) -> Path:
-        """Where the table is, or will be."""
-        return paths.RAW / self.dataset / self.file
-
-    @property
-    def declaration(self) -> str:
-        """The name of its source.yml in messages."""
-        return paths.shown(_declaration(self.dataset))
-
-
 def datasets() -> list[str]:
     """The declared datasets, in alphabetical order."""
-    return sorted(path.parent.name for path in paths.RAW.glob("*/source.yml"))
+    return sorted(path.parent.name for path in paths.RAW.glob(f"*/{SOURCE}"))
 
 
 def read(dataset: str) -> Source:
@@ -172,9 +66,53 @@ def read(dataset: str) -> Source:
     if "dataset" in values:
         raise Refusal("D401", f"{shown}:dataset", "unknown key 'dataset'", "delete it: the folder is the name")
     try:
-        return Source.model_validate({**values, "dataset": dataset})
+        source = Source.model_validate({**values, "dataset": dataset})
     except ValidationError as error:
         raise _refusal(error, shown) from None
+    return _with_joined(source) if source.joins else source
+
+
+def _with_joined(source: Source) -> Source:
+    """`source` with the columns that its joins bring. Raises Refusal D408 naming the join."""
+    columns: dict[str, Column] = dict(source.columns)
+    for place, join in enumerate(source.joins):
+        where = f"{source.declaration}:joins.{place}"
+        if join.dataset == source.dataset:
+            raise Refusal("D408", f"{where}.dataset", "a table joined to itself", "name another folder of data/raw")
+        try:
+            other = read(join.dataset)
+        except Refusal as refusal:
+            if refusal.code != "D406":
+                raise
+            raise Refusal("D408", f"{where}.dataset", refusal.problem, refusal.fix) from None
+        _check_join(source, join, other, where)
+        for name in join.columns:
+            if name in columns:
+                problem = f"column {name!r} is in both tables"
+                raise Refusal("D408", f"{where}.columns", problem, "take it out, or rename it in one of the files")
+            given = other.columns[name].model_dump() | {"missing": "allow", "derived": None, "dataset": join.dataset}
+            given["role"] = "other" if given["role"] in (*ONCE, "cluster") else given["role"]
+            columns[name] = Joined.model_validate(given)
+    return source.model_copy(update={"columns": columns})
+
+
+def _check_join(source: Source, join: Join, other: Source, where: str) -> None:
+    """Raises Refusal D408 unless both tables have the columns and the keys are of one type."""
+    if other.joins:
+        fix = "join a table that stands alone, and its own joins here"
+        raise Refusal("D408", f"{where}.dataset", f"{join.dataset} has joins of its own", fix)
+    for name, field in [(n, "on") for n in join.on] + [(n, "columns") for n in join.columns]:
+        for table, at in ((other, join.dataset), *([(source, source.dataset)] if field == "on" else [])):
+            if name not in table.columns:
+                fix = did_you_mean(name, table.columns)
+                raise Refusal("D408", f"{where}.{field}", f"{at} has no column {name!r}", fix)
+    for name in join.on:
+        here, there = source.columns[name], other.columns[name]
+        if here.derived or there.derived:
+            raise Refusal("D408", f"{where}.on", f"{name!r} is derived", "join on a column that the files hold")
+        if here.type != there.type:
+            problem = f"{name!r} is {here.type} here and {there.type} in {join.dataset}"
+            raise Refusal("D408", f"{where}.on", problem, "declare the same type in both, as text where in doubt")
 
 
 def verify(source: Source) -> Path:
@@ -230,7 +168,7 @@ def by_role(source: Source, role: Role) -> list[str]:
 
 
 def _declaration(dataset: str) -> Path:
-    return paths.RAW / dataset / "source.yml"
+    return paths.RAW / dataset / SOURCE
 
 
 def _refusal(error: ValidationError, shown: str) -> Refusal:
@@ -248,7 +186,7 @@ def _refusal(error: ValidationError, shown: str) -> Refusal:
 
 
 def _keys(place: list[str]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {"columns": Column, "distribution": Distribution}
+    models: dict[str, type[BaseModel]] = {"columns": Column, "distribution": Distribution, "joins": Join}
     model = models.get(place[0], Source) if place else Source
     return [name for name in model.model_fields if name != "dataset"]
 

@@ -34,13 +34,22 @@ CONDITION = re.compile(r"\s*([A-Za-z_][\w. -]*?)\s*(==|!=|<=|>=|<|>)\s*(.+?)\s*"
 def study_data(study: Study) -> AnyData:
     """The data behind `study`: Rows where its family takes them; else units with a declared unit column make a Panel,
     rows without one a Sample."""
+    source, frame, labels, dropped = chosen_rows(study)
+    with _in_file(source):
+        built = _built(study, frame, labels)
+    return replace(built, dropped=(*dropped, *built.dropped))
+
+
+def chosen_rows(study: Study) -> tuple[catalog.Source, pd.DataFrame, Labels, list[Dropped]]:
+    """The rows that `where`, `since` and `until` keep, before any is left out for a missing value; what they left out.
+
+    Also the declaration and the column of each role. Raises Refusal as `table.load` and `labels_of` do.
+    """
     source = catalog.read(study.dataset)
     frame = table.load(study.dataset)
     labels = labels_of(study, source)
     frame, dropped = _kept(frame, study, labels, source)
-    with _in_file(source):
-        built = _built(study, frame, labels)
-    return replace(built, dropped=(*dropped, *built.dropped))
+    return source, frame, labels, dropped
 
 
 def _built(study: Study, frame: pd.DataFrame, labels: Labels) -> AnyData:
@@ -92,7 +101,8 @@ def labels_of(study: Study, source: catalog.Source) -> Labels:
             "D401",
             f"{source.declaration}:columns",
             "the table needs one row per unit and period, with a column for each of the roles time and first_treated",
-            "give one column each of these roles (and one the role unit, when units are followed over time)",
+            "below the column of the first period under the policy (empty where it never came) add the line `role: "
+            "first_treated`, below that of the period `role: time` (and `role: unit`, where units are followed)",
         )
     return Labels(
         outcome=study.outcome,
@@ -140,15 +150,26 @@ def _kept(
         conditions.append((labels.time, ">=", study.since))
     if study.until is not None:
         conditions.append((labels.time, "<=", study.until))
-    dropped = []
+    dropped: list[Dropped] = []
     for name, sign, value in conditions:
-        keep = COMPARE[sign](frame[name], value).fillna(False).to_numpy(dtype=bool) & frame[name].notna().to_numpy()
-        if not keep.all():
-            units = frame[labels.unit][~keep].nunique() if labels.unit else int((~keep).sum())
-            shown = f"{value:g}" if isinstance(value, float) else value
-            dropped.append(Dropped(f"outside {name} {sign} {shown}", int(units), int((~keep).sum())))
-            frame = frame[keep]
+        missing = frame[name].isna().to_numpy()
+        keep = COMPARE[sign](frame[name], value).fillna(False).to_numpy(dtype=bool)
+        for out, reason in ((missing, "is missing"), (~keep & ~missing, opposite(sign, value))):
+            if out.any():
+                units = frame[labels.unit][out].nunique() if labels.unit else int(out.sum())
+                dropped.append(Dropped(f"{labels.word(name)} {reason}", int(units), int(out.sum())))
+        frame = frame[keep & ~missing]
     return frame, dropped
+
+
+def opposite(sign: str, value: Any) -> str:
+    """What is true of the rows that a condition leaves out, in words: `year >= 1990` leaves out `below 1990`."""
+    if isinstance(value, bool):
+        return "is not true" if value == (sign == "==") else "is true"
+    shown = f"{value:.10g}" if isinstance(value, float) else str(value)
+    words = {"==": "is not {}", "!=": "is {}", "<=": "is above {}", ">=": "is below {}"}
+    words |= {"<": "is {} or above", ">": "is {} or below"}
+    return words[sign].format(shown)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ def sample_from_frame(frame: pd.DataFrame, labels: Labels, *, covariates: Sequen
     if np.isinf(outcome).any():
         raise infinite(labels.outcome, int(np.isinf(outcome).sum()))
     columns = {name: frame[name].to_numpy(dtype=float, na_value=np.nan) for name in covariates}
-    keep, dropped = _complete({labels.outcome: outcome, **columns})
+    keep, dropped = _complete({labels.outcome: outcome, **columns}, labels)
     periods, period = np.unique(frame[labels.time].to_numpy()[keep], return_inverse=True)
     dates = frame[labels.first_treated].to_numpy(dtype=float, na_value=np.nan)[keep]
     adoption = positions(dates, periods, labels.first_treated)
@@ -51,14 +51,14 @@ def sample_from_frame(frame: pd.DataFrame, labels: Labels, *, covariates: Sequen
     )
 
 
-def _complete(columns: Mapping[str, Array]) -> tuple[Array, tuple[Dropped, ...]]:
+def _complete(columns: Mapping[str, Array], labels: Labels) -> tuple[Array, tuple[Dropped, ...]]:
     """Rows without a missing value, and how many each column cost."""
     missing = np.zeros(len(next(iter(columns.values()))), dtype=bool)
     dropped = []
     for name, values in columns.items():
         gone = int((np.isnan(values) & ~missing).sum())
         if gone:
-            dropped.append(Dropped(f"{name} is missing", gone, gone))
+            dropped.append(Dropped(f"{labels.word(name)} is missing", gone, gone))
             missing |= np.isnan(values)
     return ~missing, tuple(dropped)
 

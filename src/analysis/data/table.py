@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from analysis import paths
-from analysis.data import catalog, columnar, delimited
-from analysis.data.catalog import Column, Source
+from analysis.data import catalog, columnar, delimited, joins, schema
+from analysis.data.declared import Column, Joined, Source
+from analysis.data.grid import plain
+from analysis.data.schema import Problem
 from analysis.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -23,27 +25,35 @@ Place = Callable[[int], str]
 def load(dataset: str) -> pd.DataFrame:
     """The table of `dataset` as its source.yml declares it: rows in the order of the file, columns as declared.
 
-    Columns of the file that are not declared are dropped. integer: int64, or float64 where values are missing;
-    number: float64; text: Arrow strings; boolean: bool, or float64 (0, 1) where values are missing; date:
-    datetime64[s]. If src/analysis/data/<dataset>.py exists its `tidy(frame) -> frame` adds the derived columns, which
-    are checked like the others.
+    Columns of the file that are not declared are dropped; those of declared joins are added. integer: int64, or float64
+    where values are missing; number: float64; text: Arrow strings; boolean: bool, or float64 (0, 1) where values are
+    missing; date: datetime64[s]. If src/analysis/data/<dataset>.py exists its `tidy(frame) -> frame` adds the derived
+    columns, which are checked like the others.
 
     Raises Refusal D401, D406, R304 or R305 (`catalog.read`, `catalog.verify`), D402 column missing, D403 wrong type,
-    D404 out of range or not an allowed value, D405 missing where nothing may be missing, D407 unreadable file.
+    D404 out of range or not an allowed value, D405 missing where nothing may be missing, D407 unreadable file, D408 a
+    join that cannot be carried out, P001 a declared key that repeats. The first problem is told in full, with the
+    number of the others.
     """
+    source = catalog.read(dataset)
+    return _derived(source, _tidied(source, stored(source)[0]))
+
+
+def stored(source: Source) -> tuple[pd.DataFrame, list[joins.Match]]:
+    """The file's declared columns, checked, with those of its joins, and how each join went. Raises as `load` does."""
     import pandas as pd
 
-    source = catalog.read(dataset)
     path = catalog.verify(source)
     shown = paths.shown(path)
-    stored = {name: declared for name, declared in source.columns.items() if declared.derived is None}
+    held = {name: one for name, one in source.columns.items() if one.derived is None and not isinstance(one, Joined)}
     flat = path.suffix == ".csv"
-    columns = delimited.read(path, shown, stored) if flat else columnar.read(path, shown, stored)
+    columns = delimited.read(path, shown, held) if flat else columnar.read(path, shown, held)
     place: Place = (lambda row: f"line {delimited.line_of(path, row)}") if flat else (lambda row: f"row {row + 1}")
-    series = {name: _series(columns.pop(name), f"{shown}:{name}", stored[name], place) for name in stored}
+    series = {name: _series(columns.pop(name), held[name]) for name in held}
     frame = pd.DataFrame(series, copy=False)
+    _refuse(schema.problems(frame, held, source.key), held, shown, place, source.key)
     _check_rows(source, len(frame))
-    return _derived(source, _tidied(source, frame))
+    return joins.carried_out(frame, source, [load(join.dataset) for join in source.joins])
 
 
 def _check_rows(source: Source, rows: int) -> None:
@@ -52,17 +62,14 @@ def _check_rows(source: Source, rows: int) -> None:
         raise Refusal("D401", f"{source.declaration}:rows", problem, "correct `rows`, or restore the file")
 
 
-def _series(column: pa.ChunkedArray, where: str, declared: Column, place: Place) -> pd.Series[Any]:
+def _series(column: pa.ChunkedArray, declared: Column) -> pd.Series[Any]:
     import pandas as pd
 
-    if declared.type == "text":
-        text = pd.Series(_text_dtype().__from_arrow__(column))
-        coded = text.isin([code for code in declared.missing_codes if isinstance(code, str)])
-        series = text.mask(coded) if coded.any() else text
-    else:
-        series = pd.Series(_plain(column, declared), copy=False)
-    _check(series, where, declared, place)
-    return series
+    if declared.type != "text":
+        return pd.Series(_plain(column, declared), copy=False)
+    text = pd.Series(_text_dtype().__from_arrow__(column))
+    coded = text.isin([code for code in declared.missing_codes if isinstance(code, str)])
+    return text.mask(coded) if coded.any() else text
 
 
 def _text_dtype() -> Any:
@@ -89,40 +96,60 @@ def _plain(column: pa.ChunkedArray, declared: Column) -> np.ndarray[Any, Any]:
     return values
 
 
-def _check(series: pd.Series[Any], where: str, declared: Column, place: Place) -> None:
-    """Refuse the first column that breaks its declaration, naming the first row that does."""
-    missing = series.isna()
-    if declared.missing == "refuse":
-        _refuse("D405", where, missing, series, place, "missing", "fill the fields, or declare `missing: allow`")
-    if declared.values is not None:
-        allowed = ", ".join(str(value) for value in declared.values[:8])
-        bad = ~series.isin(declared.values) & ~missing
-        _refuse("D404", where, bad, series, place, f"not one of {allowed}", "correct the values, or extend `values`")
-    for limit, name in ((declared.minimum, "minimum"), (declared.maximum, "maximum")):
-        if limit is not None:
-            bad = series < limit if name == "minimum" else series > limit
-            word = f"{'below' if name == 'minimum' else 'above'} the {name} {limit}"
-            _refuse("D404", where, bad, series, place, word, f"correct the values, or the declared {name}")
-    if declared.type == "integer" and series.dtype.kind == "f":
-        bad = series.abs() >= delimited.EXACT
-        _refuse("D403", where, bad, series, place, "too long to be exact beside missing ones", "declare `type: text`")
-
-
 def _refuse(
-    code: str, where: str, bad: pd.Series[bool], series: pd.Series[Any], place: Place, word: str, fix: str
+    found: list[Problem], columns: Mapping[str, Column], shown: str, place: Place, key: Sequence[str] = ()
 ) -> None:
-    flags = bad.to_numpy()
-    if flags.any():
-        row, count = int(flags.argmax()), int(flags.sum())
-        value = "" if code == "D405" else f" {_plainly(series.iloc[row])}"
-        many = f" ({count} such values)" if count > 1 else ""
-        raise Refusal(code, where, f"{place(row)}: the value{value} is {word}{many}", fix)
+    """Refuse a table with problems: the first in full, the others counted, with their columns."""
+    if not found:
+        return
+    first, others = found[0], list(dict.fromkeys(one.column for one in found[1:]))
+    rest = ""
+    if others:
+        named = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
+        rest = f"; {len(found) - 1} more problem{'s' if len(found) > 2 else ''} in {named}"
+    if first.rule == schema.KEY:
+        repeated = ",".join(_bare(value) for value in first.value)
+        problem = f"{place(first.row)}: the key {repeated} stands a second time{_many(first, 'repeats')}{rest}"
+        fix = "keep one row for each key, or correct `key` in its source.yml"
+        raise Refusal("P001", f"{shown}:({','.join(key)})", problem, fix)
+    code, word, fix = _said(first, columns[first.column])
+    value = "" if first.rule == schema.MISSING else f" {_plainly(first.value)}"
+    problem = f"{place(first.row)}: the value{value} is {word}{_many(first, 'values')}{rest}"
+    raise Refusal(code, f"{shown}:{first.column}", problem, fix)
+
+
+def _many(problem: Problem, what: str) -> str:
+    return f" ({problem.rows} such {what})" if problem.rows > 1 else ""
+
+
+def _said(problem: Problem, declared: Column) -> tuple[str, str, str]:
+    """Code, words and fix for a rule that values break."""
+    allowed = ", ".join(str(value) for value in (declared.values or [])[:8])
+    return {
+        schema.MISSING: ("D405", "missing", "fill the fields, or declare `missing: allow`"),
+        schema.VALUES: ("D404", f"not one of {allowed}", "correct the values, or extend `values`"),
+        schema.MINIMUM: (
+            "D404",
+            f"below the minimum {declared.minimum}",
+            "correct the values, or the declared minimum",
+        ),
+        schema.MAXIMUM: (
+            "D404",
+            f"above the maximum {declared.maximum}",
+            "correct the values, or the declared maximum",
+        ),
+        schema.EXACT: ("D403", "too long to be exact beside missing ones", "declare `type: text`"),
+    }[problem.rule]
 
 
 def _plainly(value: Any) -> str:
     if isinstance(value, str):
         return repr(value if len(value) <= 40 else f"{value[:37]}...")
     return str(int(value)) if float(value).is_integer() else repr(float(value))
+
+
+def _bare(value: Any) -> str:
+    return value if isinstance(value, str) else plain(value)
 
 
 def _tidied(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
@@ -135,17 +162,17 @@ def _tidied(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
 
 def _derived(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
     """The declared columns of `frame`, the derived ones checked against their declaration."""
-    checked = {}
-    for name, declared in source.columns.items():
-        if declared.derived is None:
-            continue
-        where = f"{source.declaration}:{name}"
+    made = {name: declared for name, declared in source.columns.items() if declared.derived is not None}
+    for name in made:
         if name not in frame:
             fix = f"write it in src/analysis/data/{source.dataset}.py, or delete `derived`"
-            raise Refusal("D402", where, "the derived column is not made", fix)
-        checked[name] = _as_declared(frame[name], where, declared)
-        _check(checked[name], where, declared, lambda row: f"row {row + 1} after tidying")
-    return frame.assign(**checked)[list(source.columns)]
+            raise Refusal("D402", f"{source.declaration}:{name}", "the derived column is not made", fix)
+    if not made:
+        return frame[list(source.columns)]
+    frame = frame.assign(**{n: _as_declared(frame[n], f"{source.declaration}:{n}", d) for n, d in made.items()})
+    after = frame[list(made)].reset_index(drop=True)
+    _refuse(schema.problems(after, made), made, source.declaration, lambda row: f"row {row + 1} after tidying")
+    return frame[list(source.columns)]
 
 
 def _as_declared(series: pd.Series[Any], where: str, declared: Column) -> pd.Series[Any]:

@@ -17,6 +17,7 @@ from analysis.inference import bands, few_clusters
 from analysis.inference.bands import Band
 from analysis.panel import Panel
 from analysis.refusal import Refusal
+from analysis.report import wording
 from analysis.result import AnyData, Data, Effects, Estimate
 from analysis.rows import Rows
 from analysis.studies.difference_in_differences import Study as Differences
@@ -49,7 +50,8 @@ class Alternative:
 
 
 def estimate(study: Study, data: AnyData, design: str | None = None) -> Effects:
-    """The effects under the study's design (or another one), with the study's choices as options.
+    """The effects under the study's design (or another one), with the study's choices as options, in words that name
+    columns by their labels.
 
     Raises Refusal when the design does not fit the data.
     """
@@ -59,7 +61,7 @@ def estimate(study: Study, data: AnyData, design: str | None = None) -> Effects:
     if design is None and isinstance(study, Differences):
         _refuse_two_way_headline(name, _as_data(data))
     effects: Effects = function(data, **{option: getattr(study, option) for option in wanted})
-    return effects
+    return wording.effects(effects, wording.speaker([name for _, name in study.columns()], data.labels))
 
 
 def card(name: str) -> dict[str, str]:

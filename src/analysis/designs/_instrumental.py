@@ -182,7 +182,7 @@ def _bootstrapped(arrays: Problem, options: Options, worth: float) -> str:
 
 
 def _errors(data: Rows, arrays: Problem) -> str:
-    return CONVENTIONS[arrays.errors].format(cluster=data.labels.cluster, clusters=arrays.clusters)
+    return CONVENTIONS[arrays.errors].format(cluster=data.labels.word(data.labels.cluster), clusters=arrays.clusters)
 
 
 def bounds(

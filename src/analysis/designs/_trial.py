@@ -201,7 +201,7 @@ def _bounds(made: Setting, found: Contrast, exposure: Array | None) -> tuple[Cal
         drawn = _draws(made, clustered, exposure)
         many = f"all {len(drawn.estimate):,}" if drawn.exact else f"{len(drawn.estimate) - 1:,} random"
         within = f" within {choice.strata}" if choice.strata else ""
-        unit = f"clusters ({made.data.labels.cluster})" if clustered else "rows"
+        unit = f"clusters ({made.data.labels.word(made.data.labels.cluster)})" if clustered else "rows"
         words = f"; interval and p-value from {many} reassignments of {unit}{within}, ratio of estimate to error"
         return partial(_permuted, drawn), words if drawn.exact else f"{words} (seed {choice.seed})"
     if choice.uncertainty == "always_valid":
@@ -234,7 +234,9 @@ def _sequence(value: float, error: float, count: int, planned: int, level: float
 def _errors_words(made: Setting, found: Contrast) -> str:
     if made.errors == "clustered" and min(made.units) < FEWEST:
         return f"no standard error with {min(made.units)} clusters in one of the arms"
-    named = WORDS[made.errors].format(cluster=made.data.labels.cluster, clusters=made.rows.clusters)
+    named = WORDS[made.errors].format(
+        cluster=made.data.labels.word(made.data.labels.cluster), clusters=made.rows.clusters
+    )
     freedom = "Satterthwaite's " if made.errors != "classical" else ""
     return f"{named}; t distribution with {freedom}{found.df:,.{0 if found.df >= 100 else 1}f} degrees of freedom"
 

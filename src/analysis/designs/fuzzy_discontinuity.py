@@ -88,7 +88,7 @@ def estimate(
         take_up=first,
         estimand=f"average effect at the cut-off of {treatment}, on those who take it up because of their side",
         method=f"fuzzy local polynomial ({shape(options)}, {bandwidth_words(fit, options)}){adjusted_for(covariates)}",
-        inference=_inference(fit, first, at.rows.labels.cluster),
+        inference=_inference(fit, first, at.rows.labels.word(at.rows.labels.cluster)),
         df=float("inf"),
         bounds=weak or partial(_bounds, fit.corrected, fit.std_error),
         centre=fit.corrected,

@@ -71,7 +71,7 @@ def estimate(
         refit=partial(estimate, given=given, **choices),  # type: ignore[arg-type]
         estimand=f"average effect at the cut-off of being on the treated side{reached}",
         method=f"local polynomial ({shape(options)}, {bandwidth_words(fit, options)}){adjusted_for(covariates)}",
-        inference=_inference(fit, at.rows.labels.cluster),
+        inference=_inference(fit, at.rows.labels.word(at.rows.labels.cluster)),
         df=float("inf"),
         bounds=partial(_bounds, at.side * fit.corrected, fit.std_error),
         centre=at.side * fit.corrected,

@@ -76,7 +76,7 @@ def estimate(
 
 def _by_path(used: Book, solver: str) -> Approach:
     weigh = partial(kernel.plain, solver=solver)
-    method = f"synthetic control fitted to the path of {used.panel.labels.outcome}; {described(used)}"
+    method = f"synthetic control fitted to the path of {used.panel.labels.word(used.panel.labels.outcome)}; {described(used)}"
     return Approach(weigh, always(weigh), by_fit=True, conformal=always(weigh), method=method)
 
 

@@ -133,6 +133,6 @@ def _method(wide: float, polynomial: int, slopes: str, covariates: Any, treatmen
 
 
 def _inference(fit: WindowFit, at: Score) -> str:
-    words = fit.errors.format(cluster=at.rows.labels.cluster, clusters=at.rows.clusters)
+    words = fit.errors.format(cluster=at.rows.labels.word(at.rows.labels.cluster), clusters=at.rows.clusters)
     drawn = "normal distribution" if np.isinf(fit.df) else f"t distribution with {fit.df:g} degrees of freedom"
     return f"{words}; {drawn}"

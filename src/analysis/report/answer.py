@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 LIKELY = f"{100 * SURE:.0f}\u202f%"
 ACTIONS = {
-    "extend": f"Continue or extend: a benefit that matters is at least {LIKELY} likely, and the evidence is not weak.",
-    "stop": f"Do not extend as it is: harm that matters is at least {LIKELY} likely. Change it, or stop.",
+    "extend": f"The result speaks for the policy: a benefit that matters is at least {LIKELY} likely, and the evidence "
+    "is not weak.",
+    "stop": f"The result speaks against the policy: harm that matters is at least {LIKELY} likely. Change it, or stop.",
     "immaterial": "Choose on other grounds: the whole interval lies below an effect that matters.",
     "collect": "Collect more evidence before committing: neither benefit nor harm that matters is likely enough.",
     "confirm": "Collect more evidence before committing: an effect that matters is likely, but no effect at all cannot "

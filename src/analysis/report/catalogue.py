@@ -1,62 +1,30 @@
-"""The catalogue: one page that lists every study with its latest answer and all its published versions."""
+"""The catalogue: one page that lists every study with its latest answer, its state and all its published versions."""
 
 from __future__ import annotations
 
-import json
 import math
 import os
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from analysis import paths
-from analysis.refusal import Refusal
-from analysis.report import markup, page
+from analysis.report import catalogue_entries, history, markup, page, status
+from analysis.report.catalogue_entries import Entry, Shelf, Standing
 
-FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
 WIDTH, MARGIN = 240, 10
-FIX = "restore the version folder from the repository, or remove it and run `make report` again"
+FEED, TABLE = "feed.xml", "results.csv"
+read = catalogue_entries.read
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One published version, as the catalogue shows it."""
-
-    study: str
-    version: str
-    created: str
-    question: str
-    answer: dict[str, Any]
-    notebook: str = ""
-    synthetic: bool = False
-
-    @property
-    def order(self) -> tuple[str, str]:
-        """Oldest first: by time of making, then by name."""
-        return (self.created, self.version)
-
-    @property
-    def headline(self) -> str:
-        """The estimate and its interval in words."""
-        return str(self.answer["headline"]["text"])
-
-    @property
-    def link(self) -> str:
-        """The report's address, relative to the catalogue."""
-        return f"{quote(self.study)}/{quote(self.version)}/report.html"
-
-
-def write(folder: Path | None = None) -> Path:
+def write(folder: Path | None = None, standings: Mapping[str, Standing] | None = None) -> Path:
     """Write `index.html` in `folder` (the project's reports) in one atomic step and return its path.
 
-    Raises Refusal R312 for a version folder that is damaged or half written; the old page then stays.
+    `standings` says of a study how its latest version stands beside the files of today. Raises Refusal R312 for a
+    version folder that is damaged or half written; the old page then stays.
     """
     folder = folder or paths.REPORTS
-    text = render(read(folder))
+    text = render(read(folder), standings)
     target, fresh = folder / "index.html", folder / f".index-{os.getpid()}.html"
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -70,106 +38,48 @@ def write(folder: Path | None = None) -> Path:
     return target
 
 
-def read(folder: Path) -> list[Entry]:
-    """Every published version under `folder`; names that start with a dot are work in progress and not looked at."""
-    studies = _folders(folder) if folder.is_dir() else []
-    return [_entry(version) for study in studies for version in _folders(study)]
-
-
-def _folders(parent: Path) -> list[Path]:
-    return sorted(child for child in parent.iterdir() if child.is_dir() and not child.name.startswith("."))
-
-
-def _entry(folder: Path) -> Entry:
-    if not FOLDER.fullmatch(folder.name):
-        raise Refusal("R312", paths.shown(folder), "not the name of a version (date and 12 hex digits)", FIX)
-    if not (folder / "report.html").is_file():
-        raise Refusal("R312", paths.shown(folder / "report.html"), "the file is missing", FIX)
-    results, manifest = _json(folder / "results.json"), _json(folder / "manifest.json")
-    study, created = (
-        _text(manifest, folder / "manifest.json", "study"),
-        _text(manifest, folder / "manifest.json", "created"),
-    )
-    if study != folder.parent.name:
-        raise Refusal("R312", paths.shown(folder / "manifest.json"), f"it names the study {study!r}", FIX)
-    _checked_date(created, folder / "manifest.json")
-    answer = _checked_answer(results.get("answer"), folder / "results.json")
-    question = str(answer.get("question") or _text(results, folder / "results.json", "question"))
-    return Entry(
-        study,
-        folder.name,
-        created,
-        question,
-        answer,
-        str(manifest.get("notebook") or ""),
-        bool(manifest.get("synthetic")),
-    )
-
-
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        raise Refusal("R312", paths.shown(file), "the file is missing", FIX) from None
-    except (ValueError, UnicodeDecodeError):
-        raise Refusal("R312", paths.shown(file), "not readable as JSON", FIX) from None
-    if not isinstance(found, dict):
-        raise Refusal("R312", paths.shown(file), "not a JSON object", FIX)
-    return found
-
-
-def _text(found: dict[str, Any], file: Path, name: str) -> str:
-    if not isinstance(found.get(name), str):
-        raise Refusal("R312", f"{paths.shown(file)}:{name}", "missing or not text", FIX)
-    return str(found[name])
-
-
-def _checked_date(created: str, file: Path) -> None:
-    try:
-        page.day(created)
-    except ValueError:
-        raise Refusal("R312", f"{paths.shown(file)}:created", f"not a time: {created!r}", FIX) from None
-
-
-def _checked_answer(answer: Any, file: Path) -> dict[str, Any]:
-    where = f"{paths.shown(file)}:answer"
-    if not isinstance(answer, dict):
-        raise Refusal("R312", where, "missing", FIX)
-    strength, headline = answer.get("strength"), answer.get("headline")
-    if not isinstance(strength, dict) or strength.get("step") not in (1, 2, 3) or not strength.get("word"):
-        raise Refusal("R312", f"{where}.strength", "no word, or no step from 1 to 3", FIX)
-    if not isinstance(headline, dict) or not isinstance(headline.get("text"), str):
-        raise Refusal("R312", f"{where}.headline", "no text", FIX)
-    for name in ("value", "low", "high"):
-        number = headline.get(name)
-        if number is not None and (isinstance(number, bool) or not isinstance(number, int | float)):
-            raise Refusal("R312", f"{where}.headline.{name}", f"not a number: {number!r}", FIX)
-    return answer
-
-
-def render(entries: Iterable[Entry]) -> str:
+def render(entries: Iterable[Entry], standings: Mapping[str, Standing] | None = None) -> str:
     """The catalogue of `entries` as one HTML page, studies by name, each with its versions from new to old."""
     from jinja2 import Environment, FileSystemLoader
 
-    ordered = sorted(entries, key=lambda entry: entry.study)
-    studies = [
-        sorted(group, key=lambda entry: entry.order, reverse=True)
-        for _, group in groupby(ordered, key=lambda entry: entry.study)
-    ]
-    style = page.stylesheet("catalogue.css", running="Policy evaluations")
+    shelves = catalogue_entries.shelves(list(entries), standings or {})
+    style, script = page.stylesheet("catalogue.css", running="Policy evaluations"), page.asset("catalogue.js")
     loader = FileSystemLoader(page.TEMPLATES / page.NAME)
     template = Environment(loader=loader, autoescape=True).get_template("catalogue.html.j2")
     return template.render(
-        studies=studies,
+        shelves=shelves,
+        filters=filters(shelves),
         style=style,
-        policy=markup.policy(style),
+        script=script,
+        policy=markup.policy(style, script),
         day=page.day,
         name=page.study_name,
         interval=interval,
+        history=history.rows,
+        feed=FEED,
+        table=TABLE,
     )
 
 
-def interval(headline: dict[str, Any]) -> dict[str, float]:
+def filters(shelves: Sequence[Shelf]) -> list[dict[str, Any]]:
+    """What a reader can choose from: topic, design, state, each only where studies differ in it."""
+    found = [
+        ("topic", "Topic", {s.latest.topic: s.latest.topic for s in shelves if s.latest.topic}),
+        (
+            "design",
+            "Design",
+            {s.latest.notebook: page.study_name(s.latest.notebook) for s in shelves if s.latest.notebook},
+        ),
+        ("state", "State", {s.latest.state: status.WORDS[s.latest.state] for s in shelves}),
+    ]
+    return [
+        {"name": name, "label": label, "choices": sorted(choices.items(), key=lambda choice: choice[1])}
+        for name, label, choices in found
+        if len(choices) > 1
+    ]
+
+
+def interval(headline: Mapping[str, Any]) -> dict[str, float]:
     """Where the small chart of a headline puts `zero`, `value`, `low` and `high`, on a scale of its own.
 
     In SVG units, zero always in the middle so that directions compare; a number that is missing or not finite has no

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.inference import decomposition
 from analysis.panel import Panel
 from analysis.refusal import Refusal
-from analysis.report import display
+from analysis.report import display, readings
 from analysis.report.display import Block, Unit
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ WORDS = {
     decomposition.LATER: "Later adopters against earlier ones, already treated",
     decomposition.ALWAYS: "Adopters against units treated from the start",
 }
+CLEAN = (decomposition.NEVER_TREATED, decomposition.EARLIER)
 METHOD = "decomposition of two-way fixed effects into two-by-two comparisons (Goodman-Bacon 2021)"
 INFERENCE = "none shown: weights follow from the adoption dates, and the parts only describe the whole"
 
@@ -52,6 +53,7 @@ def block(data: Data, effects: Effects, outcome: Column) -> Block:
         _rows(kinds, unit),
         "Which comparisons stand behind two-way fixed effects",
         _note(weights, effects),
+        reading=readings.comparisons(dict(zip(kinds["type"], kinds["weight"], strict=True)), CLEAN),
         numbers=_numbers(kinds, outcome),
         csv=display.csv_text(columns, table[columns].astype(object).fillna("never").to_numpy().tolist()),
         csv_name="comparisons",

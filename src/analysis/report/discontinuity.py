@@ -92,8 +92,19 @@ def rows(effects: Discontinuity, study: Study, outcome: Column, source: Source) 
         "What stands behind the answer on each side",
         f"Distances are measured in the score ({display.lower_first(score.label)}){in_unit}; the cut-off is "
         f"{effects.cutoff:g}. {effects.method[:1].upper()}{effects.method[1:]}.",
+        reading=_in_words(effects, unit),
         csv=display.csv_text(header, sides),
         csv_name="rows-behind-the-answer",
+    )
+
+
+def _in_words(effects: Discontinuity, unit: Unit) -> str:
+    """The two sides in a sentence: who is compared, and with what fitted outcomes."""
+    levels = [unit.level(level) for level in effects.levels]
+    gap = f": {levels[0]} below it and {levels[1]} above it" if all(levels) else ""
+    return (
+        f"Only rows near the cut-off count: {effects.rows[0]:,} below and {effects.rows[1]:,} above. A line on either "
+        f"side is followed to the cut-off, and the answer is the gap between the two lines there{gap}."
     )
 
 

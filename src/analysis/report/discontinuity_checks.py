@@ -141,6 +141,8 @@ def placebo_columns(found: Mapping[str, Jump], study: Study, source: Source) -> 
         shown,
         "Do columns jump that the policy cannot have changed?",
         f"Each column is treated as the outcome is; {display.level_words(study.level)}s, p-values one by one.",
+        reading="The policy came after these facts and cannot have changed them. A jump here would mean that people "
+        "just above the cut-off differ from those just below it in more than the policy.",
         csv=display.csv_text(["column", "jump", "std_error", "low", "high", "p_value"], rows),
         csv_name="placebo-columns",
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.report import display
+from analysis.report import display, readings
 from analysis.report.display import Block
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def table(effects: Synthetic) -> Block:
         "The donors that make up the comparison",
         f"Weights sum to one and were chosen on periods before the policy alone. The largest is {largest}; together "
         f"they are worth {worth} donors of equal weight. {_certificate(effects)}",
+        reading=_mix(effects, weights, shown),
         numbers=[_number(str(effects.donors[k]), float(weights[k]), effects) for k in shown],
         csv=display.csv_text(["donor", "weight"], cells),
         csv_name="donor-weights",
@@ -51,6 +52,14 @@ def table(effects: Synthetic) -> Block:
 def average(effects: Synthetic) -> Array:
     """(J,) weights, averaged over cohorts by the number of their treated units."""
     return np.asarray(np.average(effects.weights, axis=0, weights=effects.cohort_units))
+
+
+def _mix(effects: Synthetic, weights: Array, shown: list[int]) -> str:
+    """The largest parts of the comparison in words; empty where weights may be negative."""
+    most = shown[:3]
+    if not most or (weights < -SMALL).any():
+        return ""
+    return readings.weights(effects, [str(effects.donors[k]) for k in most], [float(weights[k]) for k in most])
 
 
 def _certificate(effects: Synthetic) -> str:
@@ -91,6 +100,8 @@ def predictors(effects: Synthetic, source: Source) -> Block:
         rows,
         "What the comparison was fitted to, before the policy",
         "Importance: the weight of the predictor in the choice of donors; all of them sum to one.",
+        reading="Each row is a fact about the years before the policy. The closer the second number is to the first, "
+        "the more alike the comparison is to the place it stands for.",
         csv=display.csv_text(columns, found[columns].to_numpy().tolist()),
         csv_name="predictors",
     )

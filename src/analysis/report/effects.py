@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from analysis.inference.few_clusters import EFFECTIVE
-from analysis.report import display
+from analysis.report import display, readings
 from analysis.report.display import Block, Unit
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def averages(found: Mapping[str, Estimate], effects: Effects, study: Study, outc
         rows,
         "The effect, averaged in different ways",
         note,
+        reading=readings.estimate(next(iter(found.values())), unit),
         numbers=[display.number(f"average_{k}", AVERAGES[k], e, outcome.unit) for k, e in others.items()],
         csv=_csv([(kind, labels[kind], e) for kind, e in found.items()]),
         csv_name="averages",
@@ -70,6 +71,7 @@ def comparison(shown: Sequence[Alternative], outcome: Column) -> Block:
         rows,
         "The answer beside other estimators",
         note,
+        reading=readings.estimate(shown[0].estimate, unit),
         numbers=numbers,
         csv=_csv(entries),
         csv_name="estimators",
@@ -98,6 +100,7 @@ def inference(answer: Estimate, others: Sequence[Estimate], outcome: Column) -> 
         rows,
         "The same effect under other conventions of inference",
         verdict,
+        reading=readings.inference(shown),
         numbers=numbers,
         csv=_csv([(f"inference_{place}", one.inference, one) for place, one in enumerate(shown)]),
         csv_name="inference",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from analysis.estimate import t_interval
-from analysis.report import charts, display, effects, palette
+from analysis.report import charts, display, effects, palette, readings
 from analysis.report.display import Block, Unit
 
 if TYPE_CHECKING:
@@ -76,10 +76,21 @@ def table(stages: Stages, study: Study, outcome: Column, source: Source) -> Bloc
         rows,
         "First stage, reduced form, and the ratio that is the estimate",
         note,
+        reading=_in_words(stages, treatment, outcome),
         numbers=[numbers],
         csv=display.csv_text(["relation", "coefficient", "low", "high", "p_value"], rows),
         csv_name="stages",
     )
+
+
+def _in_words(stages: Stages, treatment: Column, outcome: Column) -> str:
+    """The two stages and their ratio, for a reader who has seen neither."""
+    share = display.significant(100 * stages.strength.share, 2)
+    return (
+        f"The instruments move the {display.lower_first(treatment.label)} (they explain {share}{display.THIN}% of what "
+        f"is left of it) and, through it alone, the {display.lower_first(outcome.label)}. Dividing the second movement "
+        f"by the first gives the effect. {readings.chance(stages.slope.p_value)}"
+    ).strip()
 
 
 def intervals(answer: Estimate, others: Sequence[Estimate], outcome: Column) -> Block:

@@ -79,6 +79,20 @@ def prose(markdown: str) -> BeautifulSoup:
     return parsed(str(mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])(markdown)))
 
 
+def unbroken(text: str) -> str:
+    """`text` that no line end can part between a number and its per cent sign, or around `n = 552`."""
+    return re.sub(r"(?<=\d) %", "\u00a0%", re.sub(r"(?<=\b\w) = (?=[\d.\u2212-])", "\u00a0=\u00a0", text))
+
+
+def plain(text: str) -> BeautifulSoup:
+    """`text` as HTML in which every character means itself."""
+    from bs4 import BeautifulSoup
+
+    soup = BeautifulSoup("", "html.parser")
+    soup.append(soup.new_string(text))
+    return soup
+
+
 def table(html: str, caption: str, label: str) -> str:
     """The tables in `html`, each with a caption, scopes, right-aligned numbers and its own scrolling region.
 

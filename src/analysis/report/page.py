@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 NAME = "evaluation"
 LICENCE = "Text and code: MIT licence. Each dataset keeps its own licence, named in its source.yml."
 CONTACT = "Questions and corrections: raise them where this project is kept and quote the version."
+MASKED = "MASKED OUTCOMES, NOT A RESULT."
 MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October"]
 MONTHS += ["November", "December"]
 
@@ -37,7 +37,8 @@ def render(notebook: Any, context: Mapping[str, Any]) -> str:
 
 
 def _view(told: story.Story, notebook: Any, context: Mapping[str, Any]) -> dict[str, Any]:
-    style = stylesheet("report.css", running=f"{study_name(context['study'])}, version {context['version']}")
+    masked = bool(dict(context.get("parameters") or {}).get("masked"))
+    style = stylesheet("report.css", running=running_head(context["study"], context["version"], masked=masked))
     script = asset("report.js")
     answer = _unbroken(told.answer)
     own = next((section for section in told.sections if section.title.lower() == "provenance"), None)
@@ -56,6 +57,8 @@ def _view(told: story.Story, notebook: Any, context: Mapping[str, Any]) -> dict[
         "planned": planned.view(context),
         "changes": changes.view(context),
         "synthetic": bool(context.get("synthetic")),
+        "masked": masked,
+        "home": "../../../index.html" if masked else "../../index.html",
         "lead": told.lead,
         "sections": [section for section in told.sections if section is not own],
         "provenance": own.items if own else [],
@@ -68,11 +71,17 @@ def _view(told: story.Story, notebook: Any, context: Mapping[str, Any]) -> dict[
     }
 
 
+def running_head(study: str, version: str, *, masked: bool = False) -> str:
+    """What stands at the top left of every printed page; the state of the version stands at the right."""
+    named = f"{study_name(study)}, version {version}"
+    return f"{MASKED} {named}" if masked else named
+
+
 def _unbroken(value: Any) -> Any:
-    """`value` with every text in it kept from breaking between a number and its per cent sign."""
+    """`value` with every text in it kept from breaking inside a number with its sign."""
     if isinstance(value, dict):
         return {name: _unbroken(part) for name, part in value.items()}
-    return re.sub(r"(?<=\d) %", "\u00a0%", value) if isinstance(value, str) else value
+    return markup.unbroken(value) if isinstance(value, str) else value
 
 
 def facts(context: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from analysis.report import display, effects
+from analysis.report import display, effects, readings
 from analysis.report.display import Block, Unit
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def movement(found: Movement, treatment: str, source: Source) -> Block:
         rows,
         "How the treatment moves",
         "The answer rests on the movement left by effects and covariates.",
+        reading=readings.movement(found),
         csv=display.csv_text(["fact", "value"], [*amounts, *counts]),
         csv_name="treatment-movement",
     )
@@ -69,6 +70,7 @@ def later(pieces: Effects, level: float, outcome: Column) -> Block:
         rows,
         "The effect in the same period and later",
         note,
+        reading=readings.estimate(found["same_period"], unit),
         numbers=[display.number(name, _when(name), one, outcome.unit) for name, one in others],
         csv=_csv([(name, _when(name), one) for name, one in found.items()]),
         csv_name="later-effects",
@@ -96,6 +98,7 @@ def ladder(steps: Sequence[Step], outcome: Column) -> Block:
         rows,
         "The effect with more and more held constant",
         f"{said} Errors are clustered in every row.",
+        reading=readings.estimate(steps[0].estimate, unit),
         numbers=[
             display.number(f"held_{place}", f"Holding constant {step.held}", step.estimate, outcome.unit)
             for place, step in enumerate(steps)

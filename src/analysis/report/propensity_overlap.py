@@ -72,8 +72,19 @@ def weights(found: Sequence[Use], ranges: Mapping[str, tuple[float, float, float
         rows,
         "What the weights make of each group",
         " ".join(said),
+        reading=_in_words(found),
         csv=display.csv_text(header, rows),
         csv_name="weights",
+    )
+
+
+def _in_words(found: Sequence[Use]) -> str:
+    """What weighting costs the group that it costs most."""
+    least = min(found, key=lambda one: one.worth / one.rows)
+    return (
+        f"Weighting makes the groups alike by counting some rows more than others. The price: the {least.rows:,} rows "
+        f"of the group {display.lower_first(least.group)} tell as much as {display.fixed(least.worth, 0)} rows that "
+        "all count the same."
     )
 
 

@@ -37,6 +37,7 @@ def figure(found: Sensitivity | Unassessed, study: Study, outcome: Column, sourc
             "alt": _alt(found, rows, unit),
             "source": f"Source: {source.origin}. n = {found.n:,} observations, {found.clusters:,} clusters.",
             "note": _note(found, unit),
+            "reading": _in_words(found),
             "table_html": display.table_html(header, rows, "Intervals by how much trends may part"),
             "csv": display.csv_text(list(found.sets.columns), found.sets.to_numpy().tolist()),
             "csv_name": "sensitivity-to-trends",
@@ -65,6 +66,24 @@ def _break_words(found: Sensitivity) -> str:
 def _note(found: Sensitivity, unit: Unit) -> str:
     about = f"{found.estimand[:1].upper()}{found.estimand[1:]} ({unit.amount(found.estimate)})"
     return f"{about}. {found.inference[:1].upper()}{found.inference[1:]}."
+
+
+def _in_words(found: Sensitivity) -> str:
+    """What the widening bars mean for a reader who has to decide."""
+    if not found.excludes_zero:
+        return (
+            "The answer does not leave zero out even if trends were parallel; allowing for less cannot bring it back."
+        )
+    if math.isinf(found.breakdown.mbar):
+        return (
+            "Even if the groups drifted apart after the policy by the largest multiple tried of what they did before, "
+            "zero would stay outside."
+        )
+    return (
+        "Ask how far the groups could have drifted apart for other reasons. Allow the drift after the policy to be a "
+        f"multiple of the largest seen before it: zero becomes plausible at {found.breakdown.words}. Below that, the "
+        "sign of the effect stands."
+    )
 
 
 def _label(row: Any, unit: Unit) -> str:

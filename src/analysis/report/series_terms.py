@@ -9,7 +9,7 @@ import numpy as np
 from analysis.estimate import t_interval
 from analysis.fits.interrupted_time_series import Interrupted
 from analysis.inference import periods
-from analysis.report import display
+from analysis.report import display, readings
 from analysis.report.display import Block, Unit
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def changes(pieces: Interrupted, answer: Estimate, study: Study, outcome: Column
         "How the series changed when the policy started",
         f"{pieces.inference[:1].upper()}{pieces.inference[1:]}.{relative}"
         f"{' Changes of level and slope are in per cent of the count.' if pieces.logged else ''}",
+        reading=readings.estimate(answer, unit, "The last row"),
         csv=display.csv_text(["change", "estimate", "low", "high", "p_value"], [list(one) for one in found]),
         csv_name="changes",
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analysis.refusal import Refusal
-from analysis.report import markup
+from analysis.report import markup, terms
 from analysis.report.glossary import Entry, Linker
 
 SEVERITIES = {"stop": "Stop", "warn": "Caution", "note": "Note"}
@@ -43,7 +43,7 @@ class Reader:
     """Reads one notebook from the first cell to the last; numbers figures and tables, links terms once."""
 
     def __init__(self) -> None:
-        self._ids: set[str] = {"s-provenance", "s-glossary", "s-reproduce"}
+        self._ids: set[str] = {"s-provenance", "s-glossary", "s-reproduce", "s-plan", "s-changes"}
         self._linker = Linker()
         self._count = {"figure": 0, "table": 0}
         self._answers: list[dict[str, Any]] = []
@@ -90,7 +90,7 @@ class Reader:
         from bs4.element import NavigableString, Tag
 
         kept: list[str] = []
-        for node in list(self._linker.link(markup.prose(source)).children):
+        for node in list(terms.in_place(self._linker.link(markup.prose(source))).children):
             if isinstance(node, Tag) and node.name in ("h1", "h2"):
                 self._heading(node.name, node.get_text(" ", strip=True), kept)
             else:
@@ -131,9 +131,11 @@ class Reader:
         if kind == "figure" or "image/png" in data:
             return self._figure(data, meta)
         if kind == "findings":
-            return {**_captions(meta), "kind": "findings", "findings": findings(meta.get("checks", []))}
+            found = findings(meta.get("checks", []))
+            return {**_captions(meta), **self._reading(meta), "kind": "findings", "findings": found}
         if "<table" not in data.get("text/html", ""):
-            return {"kind": "prose", "html": str(self._linker.link(markup.parsed(data.get("text/html", ""))))}
+            html = terms.in_place(self._linker.link(markup.parsed(data.get("text/html", ""))))
+            return {"kind": "prose", "html": str(html)}
         return self._table(data, meta)
 
     def _figure(self, data: Any, meta: dict[str, Any]) -> Item:
@@ -142,6 +144,7 @@ class Reader:
         numbers = meta.get("table_html") or ""
         return {
             **_captions(meta),
+            **self._reading(meta),
             **_download(meta, label),
             "kind": "figure",
             "label": label,
@@ -156,7 +159,13 @@ class Reader:
         label = f"Table {self._count['table']}"
         html = markup.table(data["text/html"], meta.get("caption") or "", label)
         said = {"note": ""} if 'class="note"' in html else {}
-        return {**_captions(meta), **said, **_download(meta, label), "kind": "table", "label": label, "html": html}
+        shown = {**_captions(meta), **said, **self._reading(meta), **_download(meta, label)}
+        return {**shown, "kind": "table", "label": label, "html": html}
+
+    def _reading(self, meta: dict[str, Any]) -> Item:
+        """The block's sentence in plain words as escaped HTML with its terms explained; "" where it has none."""
+        words = str(meta.get("reading") or "").strip()
+        return {"reading": str(terms.in_place(self._linker.link(markup.plain(words)))) if words else ""}
 
 
 def _has_figure(section: Section) -> bool:
@@ -166,7 +175,8 @@ def _has_figure(section: Section) -> bool:
 def _captions(meta: dict[str, Any]) -> Item:
     source = str(meta.get("source") or "").strip()
     named = source if not source or source.lower().startswith("source") else f"Source: {source}"
-    return {"caption": meta.get("caption") or "", "source": named, "note": meta.get("note") or ""}
+    told = {"caption": meta.get("caption") or "", "source": named, "note": meta.get("note") or ""}
+    return {name: markup.unbroken(str(words)) for name, words in told.items()}
 
 
 def _download(meta: dict[str, Any], label: str) -> Item:

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from analysis.report import charts, display, palette
+from analysis.report import charts, display, palette, readings
 from analysis.report.display import Block, Unit
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from analysis.study import Study
 
 SMALL, LARGE = 0.1, 0.25
+ALARM = 0.05
 
 
 def balance(found: Balance, source: Source) -> Block:
@@ -50,6 +51,7 @@ def balance(found: Balance, source: Source) -> Block:
             "alt": f"Dot chart with one row for each of {len(rows)} columns. Horizontal axis: difference in standard "
             f"deviations. Largest: {names[0]}, {rows[0][3]}; smallest: {names[-1]}, {rows[-1][3]}.",
             "source": f"Source: {source.origin}.",
+            "reading": readings.balance(names, values, SMALL),
             "note": f"{verdict} Dotted lines: a tenth and a quarter of a standard deviation.",
             "table_html": display.table_html(header, rows, "Balance before the trial", verdict),
             "csv": display.csv_text(
@@ -114,10 +116,25 @@ def tests(found: Sequence[Test], columns: Mapping[str, Column], level: float) ->
         rows,
         "All tests together",
         note,
+        reading=_many(found),
         numbers=numbers,
         csv=display.csv_text(["test", "estimate", "low", "high", "holm", "westfall_young"], entries),
         csv_name="tests",
     )
+
+
+def _many(found: Sequence[Test]) -> str:
+    """Why several tests need adjusted p-values, and what is left of them."""
+    plain = sum(one.estimate.p_value < ALARM for one in found)
+    left = sum(one.holm < ALARM for one in found)
+    return (
+        f"With {len(found)} tests, some would look remarkable by luck. {plain} of them {_are(plain)} below 0.05 taken "
+        f"alone; {left} {_are(left)} once all are taken together."
+    )
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def power(found: Plan | None, study: Study, outcome: Column, cluster: str) -> Block:

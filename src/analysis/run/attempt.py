@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from analysis import paths
 from analysis.refusal import Refusal
-from analysis.run import execute, export, identity, parameters, results, rules, staging
+from analysis.run import execute, export, identity, results, rules, staging
 from analysis.run.failure import Failed
 from analysis.run.identity import Identity
 from analysis.run.parameters import Parameters
@@ -46,8 +46,11 @@ def preflight(checked: Parameters) -> None:
         raise refusal.at(checked.file if refusal.code[0] == "R" else paths.shown(checked.source.path)) from None
 
 
-def make(checked: Parameters, expected: Identity, folder: Path) -> Attempt:
-    """Execute in the staging `folder`. Raises Failed; a notebook that ran into trouble is kept apart first."""
+def make(checked: Parameters, expected: Identity, folder: Path, again: Callable[[], Parameters]) -> Attempt:
+    """Execute in the staging `folder`. Raises Failed; a notebook that ran into trouble is kept apart first.
+
+    `again` reads the parameters once more when the run is over, to see whether they are still those that ran.
+    """
     study = checked.study_name
     start = time.monotonic()
     try:
@@ -64,13 +67,13 @@ def make(checked: Parameters, expected: Identity, folder: Path) -> Attempt:
         raise _kept(study, text, [failure.message, *problems]) from None
     if problems:
         raise _kept(study, text, problems)
-    _refuse_if_moved(checked, expected)
+    _refuse_if_moved(again(), expected)
     return Attempt(study, notebook, text, collected, seconds)
 
 
 def _refuse_if_moved(checked: Parameters, expected: Identity) -> None:
     """The key must describe what ran: somebody may have saved a file in the meantime."""
-    moved = identity.of(parameters.load(paths.ROOT / checked.file)).moved(expected.parts)
+    moved = identity.of(checked).moved(expected.parts)
     if moved:
         raise Failed(f"{checked.study_name}: {', '.join(moved)} changed while the report was running; run it again")
 

@@ -1,13 +1,14 @@
-"""Two executions side by side: which published numbers and shown texts agree, and what changed between versions."""
+"""Two executions side by side: which published numbers and shown texts agree."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 TOLERANCE = 1e-6
+MEASURED = ("estimate", "std_error", "low", "high", "p_value")
 _MEASURED = ("estimate", "std_error", "low", "high")
 _STATED = ("label", "level", "n", "clusters", "treated_clusters", "unit", "method", "inference", "estimand")
 _NOT_COMPARED = "nbval-ignore-output"
@@ -72,17 +73,18 @@ def allowed(number: Mapping[str, Any], value: float) -> float:
     A millionth (TOLERANCE) of the number's standard error, which no reader could notice; of the value itself where
     there is no standard error; but never less than 1e-12 of the value, the noise of floating-point arithmetic.
     """
-    return max(TOLERANCE * (number["std_error"] or abs(value)), 1e-12 * abs(value))
+    return max(TOLERANCE * (number.get("std_error") or abs(value)), 1e-12 * abs(value))
+
+
+def what_differs(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The names of what differs between two records of one number: measured by more than `allowed`, or stated."""
+    within = {what: allowed(before, before.get(what) or 0.0) for what in _MEASURED} | {"p_value": TOLERANCE}
+    measured = [what for what, room in within.items() if not _close(before.get(what), now.get(what), room)]
+    return measured + [what for what in _STATED if before.get(what) != now.get(what)]
 
 
 def _first_difference(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
-    for what in _MEASURED:
-        old, new = before[what], now[what]
-        if not _close(old, new, allowed(before, old or 0.0)):
-            return [Difference(name, what, old, new)]
-    if not _close(before["p_value"], now["p_value"], TOLERANCE):
-        return [Difference(name, "p_value", before["p_value"], now["p_value"])]
-    return [Difference(name, what, before[what], now[what]) for what in _STATED if before[what] != now[what]][:1]
+    return [Difference(name, what, before.get(what), now.get(what)) for what in what_differs(before, now)[:1]]
 
 
 def _close(old: float | None, new: float | None, within: float) -> bool:
@@ -119,27 +121,3 @@ def with_provenance_of(old: Any, new: Any) -> Any:
         if not_compared(before) and not_compared(now) and before["source"] == now["source"]:
             now["outputs"] = copy.deepcopy(before["outputs"])
     return merged
-
-
-def changes(
-    old: Mapping[str, Any] | None, new: Mapping[str, Any], parts: Sequence[str], settings: Sequence[str] = ()
-) -> dict[str, Any]:
-    """What changed since the last version, as a sentence and as lists.
-
-    `old`, `new`: results.json of both (`old` None for a first version); `parts`: the parts of the identity that
-    moved; `settings`: names of the parameters with another value.
-    """
-    if old is None:
-        return {"sentence": "This is the first version.", "parts_changed": [], "numbers_moved": []}
-    known, present = ({number["id"] for number in side["numbers"]} for side in (old, new))
-    moved = [difference.id for difference in numbers_that_differ(old, new)]
-    fresh, gone = sum(name not in known for name in moved), sum(name not in present for name in moved)
-    before, now = old["answer"]["headline"]["text"], new["answer"]["headline"]["text"]
-    main = f"The main result is as before ({now})" if before == now else f"The main result went from {before} to {now}"
-    both = len(moved) - fresh - gone
-    amount = f"{both} of {len(present & known)} published numbers moved" if both else "no published number moved"
-    amount += f", {fresh} are new" if fresh else ""
-    amount += f", {gone} are gone" if gone else ""
-    named = [f"parameters ({', '.join(settings)})" if part == "parameters" and settings else part for part in parts]
-    cause = f" What changed: {', '.join(named)}." if named else ""
-    return {"sentence": f"{main}; {amount}.{cause}", "parts_changed": list(parts), "numbers_moved": moved}

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import importlib.metadata
 import platform
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from analysis import paths
-from analysis.run.identity import PYTHON, Identity
+from analysis.data.catalog import Source
+from analysis.run import variant
+from analysis.run.identity import PYTHON, Identity, canonical
 from analysis.run.parameters import Parameters
 
 SCHEMA = 1
 INJECTED = "injected-parameters"
 PACKAGES = (
-    "linearmodels", "matplotlib", "nbconvert", "numpy", "pandas", "papermill", "pydantic", "rddensity", "rdrobust",
-    "scipy", "statsmodels",
+    "joblib", "linearmodels", "matplotlib", "nbconvert", "numpy", "pandas", "pandera", "papermill", "pyarrow",
+    "pydantic", "rddensity", "rdrobust", "scipy", "statsmodels",
 )  # fmt: skip
 # What changes after publication, or differs between two runs of the same content, is not shown on the page.
-_NOT_ON_PAGE = ("verified", "timings", "files")
+_NOT_ON_PAGE = ("verified", "timings", "files", "thinned")
 _MOMENT = ("papermill", "execution")
 
 
@@ -48,13 +53,10 @@ def as_text(notebook: Any) -> str:
     return written if written.endswith("\n") else written + "\n"
 
 
-def manifest(
-    parameters: Parameters, identity: Identity, created: datetime, supersedes: str | None, changed: Mapping[str, Any]
-) -> dict[str, Any]:
+def manifest(parameters: Parameters, identity: Identity, created: datetime, supersedes: str | None) -> dict[str, Any]:
     """What a version was made from and with. No absolute path, no name of a person or machine.
 
-    `changed` is what `compare.changes` says about the version before. `files`, `timings` and `verified` are
-    completed by the publisher.
+    `changed`, `plan`, `files`, `timings` and `verified` are completed by the publisher.
     """
     return {
         "schema": SCHEMA,
@@ -66,6 +68,8 @@ def manifest(
         "parameters": dict(parameters.values),
         "parameter_file": parameters.file,
         "data": {source.dataset: source.sha256 for source in parameters.sources},
+        "tables": tables(parameters.sources),
+        "modules": dict(identity.modules),
         "code": identity.parts["code"],
         "notebook_sha": identity.parts["notebook"],
         "lock": identity.parts["lock"],
@@ -74,15 +78,52 @@ def manifest(
         "python": PYTHON,
         "platform": this_platform(),
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
-        "commit": _commit(),
+        "commit": commit(),
         "seed": parameters.study.seed,
+        "topic": parameters.source.topic,
         "synthetic": any(source.synthetic for source in parameters.sources),
         "supersedes": supersedes,
-        "changed": dict(changed),
+        "variant": variant.described(parameters),
+        "changed": {},
         "plan": None,
         "status": {"state": "draft"},
         "verified": [],
     }
+
+
+def tables(sources: Iterable[Source]) -> dict[str, dict[str, Any]]:
+    """Of each dataset's file: rows, columns (as its header names them), checksum; 12 hex digits of its declaration."""
+    found = {}
+    for source in sources:
+        rows, columns = _shape(source.path)
+        found[source.dataset] = {
+            "rows": rows,
+            "columns": columns,
+            "sha256": source.sha256,
+            "declaration": _declaration(source),
+        }
+    return found
+
+
+def _declaration(source: Source) -> str:
+    """12 hex digits that change with what source.yml says about the table's meaning, not with the table itself."""
+    said = source.model_dump(mode="json", exclude_unset=True, exclude={"sha256", "rows"})
+    return hashlib.sha256(canonical(said)).hexdigest()[:12]
+
+
+def _shape(path: Path) -> tuple[int, list[str]]:
+    import pyarrow as pa  # type: ignore[import-untyped]
+    from pyarrow import csv as arrow
+    from pyarrow import parquet
+
+    if path.suffix == ".parquet":
+        with parquet.ParquetFile(path) as file:
+            return file.metadata.num_rows, list(file.schema_arrow.names)
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        header = next(csv.reader(text))
+    first = arrow.ConvertOptions(include_columns=header[:1], column_types={header[0]: pa.string()})
+    table = arrow.read_csv(path, parse_options=arrow.ParseOptions(newlines_in_values=True), convert_options=first)
+    return table.num_rows, header
 
 
 def page_context(manifest_: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,7 +145,7 @@ def this_platform() -> str:
     return f"{platform.system()}-{platform.machine()}".lower()
 
 
-def _commit() -> dict[str, Any]:
+def commit() -> dict[str, Any]:
     """HEAD and whether the inputs of a report differ from it; nulls outside a git checkout of the project."""
     inputs = [paths.shown(path) for path in (paths.SOURCE.parent, paths.NOTEBOOKS, paths.PARAMS, paths.RAW, paths.LOCK)]
     git = shutil.which("git")

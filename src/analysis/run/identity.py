@@ -10,7 +10,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,19 @@ from analysis.run.parameters import Parameters
 SCHEMA = 1
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _CACHES = {"__pycache__", ".ipynb_checkpoints", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
-PARTS = ("parameters", "data", "notebook", "code", "template", "lock", "python")
+PARTS = ("parameters", "data", "plan", "notebook", "code", "template", "lock", "python")
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The key (64 hex digits) and the hash of each part of `PARTS` (`python` is a version, not a hash)."""
+    """The key (64 hex digits) and the hash of each part of `PARTS` (`python` is a version, not a hash; `plan` only where there is one).
+
+    `modules`: the first 12 hex digits of the checksum of each Python file, by its path below src/analysis.
+    """
 
     key: str
     parts: Mapping[str, str]
+    modules: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def short(self) -> str:
@@ -38,22 +42,25 @@ class Identity:
 
     def moved(self, before: Mapping[str, str]) -> list[str]:
         """The parts that differ from those recorded `before`, in the order of `PARTS`."""
-        return [name for name in PARTS if self.parts[name] != before.get(name)]
+        return [name for name in PARTS if self.parts.get(name) != before.get(name)]
 
 
 def of(parameters: Parameters) -> Identity:
     """The identity of the report that `parameters` describe, from files alone. Reads no data."""
     python_files, templates = _source_files()
+    modules = _digests(python_files)
     parts = {
         "parameters": _digest(canonical({**parameters.values, "study": parameters.study_name})),
         "data": _data(parameters),
+        **_plan(parameters),
         "notebook": notebook_hash(parameters.notebook_path),
-        "code": _tree(python_files),
-        "template": _tree(templates),
+        "code": _digest(canonical(modules)),
+        "template": _digest(canonical(_digests(templates))),
         "lock": _digest(paths.LOCK.read_bytes()),
         "python": PYTHON,
     }
-    return Identity(_digest(canonical({**parts, "schema": SCHEMA})), parts)
+    short = {name: digest[:12] for name, digest in modules.items()}
+    return Identity(_digest(canonical({**parts, "schema": SCHEMA})), parts, short)
 
 
 def canonical(values: Mapping[str, Any]) -> bytes:
@@ -75,6 +82,15 @@ def _data(parameters: Parameters) -> str:
     return _digest(canonical(found[0] if len(found) == 1 else {"datasets": found}))
 
 
+def _plan(parameters: Parameters) -> dict[str, str]:
+    """The frozen plans of the study and the reasons for departing from them; nothing where there are none."""
+    study = Path(parameters.file).stem
+    reasons = paths.PARAMS / parameters.notebook / "deviations" / f"{study}.yml"
+    found = [*sorted((paths.REPORTS / study / "plans").glob("*.yml")), *([reasons] if reasons.is_file() else [])]
+    named = {path.name: _digest(path.read_bytes()) for path in found}
+    return {"plan": _digest(canonical(named))} if named else {}
+
+
 def _source_files() -> tuple[list[Path], list[Path]]:
     python_files: list[Path] = []
     others: list[Path] = []
@@ -87,9 +103,8 @@ def _source_files() -> tuple[list[Path], list[Path]]:
     return python_files, others
 
 
-def _tree(files: Iterable[Path]) -> str:
-    named = {path.relative_to(paths.SOURCE).as_posix(): _digest(path.read_bytes()) for path in files}
-    return _digest(canonical(named))
+def _digests(files: Iterable[Path]) -> dict[str, str]:
+    return {path.relative_to(paths.SOURCE).as_posix(): _digest(path.read_bytes()) for path in files}
 
 
 def _digest(content: bytes) -> str:

@@ -16,6 +16,8 @@ from analysis.run import source_notebook
 from analysis.study import Study, did_you_mean, unknown_parameter
 
 IDENTITY = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+# Folders of params/ whose files are no studies.
+APART = frozenset({"sweeps"})
 _OPERATOR = re.compile(r"\s*(?:==|!=|<=|>=|<|>|=|\bnot\s+in\b|\bin\b)\s*")
 
 
@@ -25,7 +27,7 @@ class Parameters:
 
     `values` holds every parameter of the notebook in the notebook's order, the file's values over the defaults;
     `file` is the path as people know it; `source` is the declaration of the study's dataset, `further` those of other
-    datasets that it names.
+    datasets that it names, or that are joined to one of these.
     """
 
     notebook: str
@@ -56,24 +58,33 @@ def load(path: Path) -> Parameters:
     path = path.resolve()
     file = paths.shown(path)
     notebook, study_name = _identity(path, file)
-    declared = source_notebook.defaults(source_notebook.path_of(notebook, file))
+    source_notebook.path_of(notebook, file)
     if not path.is_file():
         known = [p.stem for p in path.parent.glob("*.yml")]
         raise Refusal("R303", file, "there is no such parameter file", did_you_mean(study_name, known))
-    given = strict_yaml.read(path, file)
+    return checked(strict_yaml.read(path, file), notebook, study_name, file)
+
+
+def checked(given: Mapping[str, Any], notebook: str, study_name: str, file: str) -> Parameters:
+    """`load` for the values of a file that may not be written yet; `file` is its path as people know it."""
+    declared = source_notebook.defaults(source_notebook.path_of(notebook, file))
     for name, value in given.items():
         _check_entry(file, name, value, declared)
     values = {name: given.get(name, default) for name, default in declared.items()}
     study = Study.read(values, file)
     _refuse_missing(study, given, file)
-    further = tuple(_declared(name, f"{file}:{field}") for field, name in study.further())
-    return Parameters(notebook, study_name, values, file, study, _declared_columns(study, file), further)
+    source = _declared_columns(study, file)
+    named = [_declared(name, f"{file}:{field}") for field, name in study.further()]
+    joined = dict.fromkeys(name for one in (source, *named) for name in one.joined)
+    known = {source.dataset, *(one.dataset for one in named)}
+    further = (*named, *(catalog.read(name) for name in joined if name not in known))
+    return Parameters(notebook, study_name, values, file, study, source, further)
 
 
 def find(study: str) -> Path:
     """The parameter file of `study`, whichever notebook it belongs to. Raises Refusal R303: none, or several."""
     if not IDENTITY.fullmatch(study):
-        raise _bad_name(f"STUDY={study}", study)
+        raise bad_name(f"STUDY={study}", study)
     found = [path for path in every() if path.stem == study]
     if not found:
         fix = did_you_mean(study, {path.stem for path in every()})
@@ -85,8 +96,8 @@ def find(study: str) -> Path:
 
 
 def every() -> list[Path]:
-    """All parameter files, sorted by notebook and study."""
-    return sorted(paths.PARAMS.glob("*/*.yml"))
+    """All parameter files of single studies, sorted by notebook and study."""
+    return sorted(path for path in paths.PARAMS.glob("*/*.yml") if path.parent.name not in APART)
 
 
 def _identity(path: Path, file: str) -> tuple[str, str]:
@@ -96,11 +107,12 @@ def _identity(path: Path, file: str) -> tuple[str, str]:
         )
     for name in (path.parent.name, path.stem):
         if not IDENTITY.fullmatch(name):
-            raise _bad_name(file, name)
+            raise bad_name(file, name)
     return path.parent.name, path.stem
 
 
-def _bad_name(where: str, name: str) -> Refusal:
+def bad_name(where: str, name: str) -> Refusal:
+    """The refusal of a name that cannot be a file's."""
     fix = "use lower-case letters, digits, - and _ (at most 64, starting with a letter or digit)"
     return Refusal("R303", where, f"{name!r} cannot name a study or notebook", fix)
 

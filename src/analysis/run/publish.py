@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,11 +26,25 @@ from analysis import paths
 from analysis.data import catalog
 from analysis.refusal import Refusal
 from analysis.run import attempt as attempts
-from analysis.run import compare, export, files, identity, parameters, rules, staging, state, versions
+from analysis.run import (
+    compare,
+    differences,
+    export,
+    files,
+    identity,
+    parameters,
+    plans,
+    rules,
+    staging,
+    state,
+    versions,
+)
 from analysis.run.attempt import Attempt
 from analysis.run.identity import Identity
 from analysis.run.parameters import Parameters
 from analysis.run.versions import Version
+
+DRAFTS = ".drafts"
 
 
 @dataclass(frozen=True)
@@ -42,32 +56,56 @@ class Outcome:
     version: Version
 
 
+@dataclass(frozen=True)
+class _Job:
+    """What is to be published where: `again` reads the parameters once more, `into` is None for reports/."""
+
+    checked: Parameters
+    own: Identity
+    into: Path | None
+    again: Callable[[], Parameters]
+
+    def versions(self) -> list[Version]:
+        return versions.of(self.checked.study_name, self.into)
+
+    def index(self) -> None:
+        from analysis.run import index
+
+        if self.into is None:
+            index.write()
+
+
 def report(path: Path) -> Outcome:
     """The report of the parameter file at `path`, run only when needed.
 
     Raises Refusal for bad input (before any kernel) and Failed for a run that cannot be published. Both leave every
     published file as it was.
     """
-    checked = parameters.load(path)
+    return _make(parameters.load(path), None, lambda: parameters.load(path))
+
+
+def publish(checked: Parameters, *, into: Path | None = None) -> Outcome:
+    """The report of `checked` parameters (a variant, a sweep, a masked draft), by the same steps as `report`.
+
+    `into` is the folder of the study's folder: None for reports/, otherwise one that the catalogue does not list.
+    Raises Refusal and Failed as `report`; R306 when outcomes are masked and the folder is not one of drafts.
+    """
+    return _make(checked, into, lambda: checked)
+
+
+def _make(checked: Parameters, into: Path | None, again: Callable[[], Parameters]) -> Outcome:
+    _refuse_masked(checked, into)
     _refuse_shared_name(checked)
     for source in checked.sources:
         _fetch(source)
         catalog.verify(source)
     own = identity.of(checked)
-    done = _current(checked, own)
+    job = _Job(checked, own, into, again)
+    done = _current(job)
     if done is not None:
         return done
     with state.only_run_of(checked.study_name):
-        return _current(checked, own) or _run(checked, own)
-
-
-def write_index() -> Path:
-    """Write reports/index.html anew from the published versions."""
-    from analysis.report import catalogue
-
-    with state.lock("index"):
-        catalogue.write()
-    return paths.REPORTS / "index.html"
+        return _current(job) or _run(job)
 
 
 def _fetch(source: catalog.Source) -> None:
@@ -78,6 +116,15 @@ def _fetch(source: catalog.Source) -> None:
         materialise.materialise(source.dataset)
 
 
+def _refuse_masked(checked: Parameters, into: Path | None) -> None:
+    """Permuted outcomes look like results; they are never put where results are read."""
+    hidden = into is not None and into.resolve().is_relative_to((paths.REPORTS / DRAFTS).resolve())
+    if checked.study.masked and not hidden:
+        problem = "the outcomes are masked, and a draft on masked outcomes is never published"
+        fix = f"delete `masked: true`, or make a draft: make draft STUDY={checked.study_name}"
+        raise Refusal("R306", f"{checked.file}:masked", problem, fix)
+
+
 def _refuse_shared_name(checked: Parameters) -> None:
     others = [p for p in parameters.every() if p.stem == checked.study_name and p.parent.name != checked.notebook]
     if others:
@@ -85,67 +132,66 @@ def _refuse_shared_name(checked: Parameters) -> None:
         raise Refusal("R303", checked.file, problem, "rename one of the two files")
 
 
-def _current(checked: Parameters, own: Identity) -> Outcome | None:
-    published = versions.of(checked.study_name)
-    version = versions.covering(published, own)
+def _current(job: _Job) -> Outcome | None:
+    published = job.versions()
+    version = versions.covering(published, job.own)
     if version is None:
         return None
     version.refuse_if_changed()
-    if not state.verified_here(version, own.key):
+    if not state.verified_here(version, job.own.key):
         return None
     later = "" if version == published[-1] else f" (a later version with other inputs exists: {published[-1].report})"
     return Outcome("current", f"{version.report} is up to date{later}", version)
 
 
-def _run(checked: Parameters, own: Identity) -> Outcome:
+def _run(job: _Job) -> Outcome:
     start = time.monotonic()
-    attempts.preflight(checked)
-    with staging.folder(checked.study_name) as folder:
-        attempt = attempts.make(checked, own, folder)
-        published = versions.of(checked.study_name)
-        version = versions.covering(published, own)
+    attempts.preflight(job.checked)
+    for latest in job.versions()[-1:]:
+        latest.refuse_if_changed()
+    with staging.folder(job.checked.study_name) as folder:
+        attempt = attempts.make(job.checked, job.own, folder, job.again)
+        published = job.versions()
+        version = versions.covering(published, job.own)
         if version is not None:
-            return _reproduced(version, own, attempt)
-        latest = published[-1] if published else None
-        if latest is not None and _same_content(latest, own, attempt):
-            return _verified(latest, own, attempt)
-        return _published(checked, own, attempt, latest, folder, start)
+            return _reproduced(job, version, attempt)
+        if published and _same_content(published[-1], job.own, attempt):
+            return _verified(job, published[-1], attempt)
+        return _published(job, attempt, published, folder, start)
 
 
 def _agreement(version: Version, attempt: Attempt) -> compare.Agreement:
-    return compare.agreement(version.results(), attempt.results, _notebook(version), attempt.notebook)
+    return compare.agreement(version.results(), attempt.results, version.notebook(), attempt.notebook)
 
 
-def _notebook(version: Version) -> Any:
-    import nbformat
-
-    return nbformat.read(version.folder / versions.NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
-
-
-def _reproduced(version: Version, own: Identity, attempt: Attempt) -> Outcome:
+def _reproduced(job: _Job, version: Version, attempt: Attempt) -> Outcome:
     found = _agreement(version, attempt)
     if not found.complete:
         summary = f"not reproduced here: {found.agree} of {found.of} published numbers of {version.name} agree"
         raise attempt.reject([summary, *map(str, found.numbers), *found.texts])
-    write_index()
-    state.remember(version, own.key)
+    job.index()
+    state.remember(version, job.own.key)
     sentence = f"{version.name}: reproduced here: {found.agree} of {found.of} published numbers agree"
     return Outcome("reproduced", sentence, version)
 
 
 def _same_content(latest: Version, own: Identity, attempt: Attempt) -> bool:
     """Whether a reader of the latest version would find nothing new in this run."""
-    if {"parameters", "data"} & set(own.moved(latest.manifest["parts"])):
+    if {"parameters", "data", "plan"} & set(own.moved(latest.manifest["parts"])):
         return False
     latest.refuse_if_changed()
     if not _agreement(latest, attempt).complete:
         return False
-    shown = compare.with_provenance_of(_notebook(latest), attempt.notebook)
+    published = latest.notebook()
+    if published is None:
+        return False
+    shown = compare.with_provenance_of(published, attempt.notebook)
     page = _render(shown, latest.manifest)
     return page == (latest.folder / versions.REPORT).read_text(encoding="utf-8")
 
 
-def _verified(latest: Version, own: Identity, attempt: Attempt) -> Outcome:
+def _verified(job: _Job, latest: Version, attempt: Attempt) -> Outcome:
+    own = job.own
     found = _agreement(latest, attempt)
     line = {
         "date": f"{export.now():%Y-%m-%d}",
@@ -158,7 +204,7 @@ def _verified(latest: Version, own: Identity, attempt: Attempt) -> Outcome:
     }
     manifest = {**latest.manifest, "verified": [*latest.manifest["verified"], line]}
     files.replace(latest.folder / versions.MANIFEST, files.as_json(manifest))
-    write_index()
+    job.index()
     state.remember(latest, own.key)
     moved = ", ".join(own.moved(latest.manifest["parts"]))
     sentence = f"{latest.name}: {moved} changed, {found.agree} of {found.of} published numbers agree; no new version"
@@ -171,12 +217,8 @@ def _render(notebook: Any, manifest: Mapping[str, Any]) -> str:
     return page.render(notebook, export.page_context(manifest))
 
 
-def _published(
-    checked: Parameters, own: Identity, attempt: Attempt, latest: Version | None, folder: Path, start: float
-) -> Outcome:
-    changed = _changes(checked, own, attempt, latest)
-    supersedes = latest.folder.name if latest else None
-    manifest = export.manifest(checked, own, export.now(), supersedes, changed)
+def _published(job: _Job, attempt: Attempt, published: list[Version], folder: Path, start: float) -> Outcome:
+    manifest = _manifest(job, attempt, published[-1] if published else None)
     rendering = time.monotonic()
     page = _render(attempt.notebook, manifest)
     texts = {versions.REPORT: page, versions.NOTEBOOK: attempt.text, versions.RESULTS: files.as_json(attempt.results)}
@@ -189,19 +231,22 @@ def _published(
     problems += rules.path_problems([*texts.items(), (versions.MANIFEST, files.as_json(manifest))])
     if problems:
         raise attempt.reject(problems)
-    version = Version(_move(staged, checked.study_name, manifest["version"]), manifest)
-    write_index()
-    state.remember(version, own.key)
-    return Outcome("published", f"{version.name}: published. {changed['sentence']}", version)
+    target = (job.into or paths.REPORTS) / job.checked.study_name / manifest["version"]
+    version = Version(_move(staged, target), manifest)
+    for earlier in published:
+        versions.thin(earlier)
+    job.index()
+    state.remember(version, job.own.key)
+    return Outcome("published", f"{version.name}: published. {manifest['changed']['sentence']}", version)
 
 
-def _changes(checked: Parameters, own: Identity, attempt: Attempt, latest: Version | None) -> dict[str, Any]:
-    if latest is None:
-        return compare.changes(None, attempt.results, [])
-    before = latest.manifest["parameters"]
-    settings = [name for name, value in checked.values.items() if name not in before or before[name] != value]
-    moved = own.moved(latest.manifest["parts"])
-    return compare.changes(latest.results(), attempt.results, moved, settings)
+def _manifest(job: _Job, attempt: Attempt, latest: Version | None) -> dict[str, Any]:
+    manifest = export.manifest(job.checked, job.own, export.now(), latest.folder.name if latest else None)
+    manifest["plan"] = plans.deviations(job.checked, attempt.results)
+    later = (manifest, attempt.results)
+    before = (latest.manifest, latest.results()) if latest else None
+    manifest["changed"] = differences.between(before, later) if before else differences.first()
+    return manifest
 
 
 def _stage(staged: Path, texts: Mapping[str, str], manifest: dict[str, Any]) -> None:
@@ -214,9 +259,8 @@ def _stage(staged: Path, texts: Mapping[str, str], manifest: dict[str, Any]) -> 
     files.sync_folder(staged)
 
 
-def _move(staged: Path, study: str, name: str) -> Path:
+def _move(staged: Path, target: Path) -> Path:
     """The moment of publication: one rename, which either happened or did not."""
-    target = paths.REPORTS / study / name
     target.parent.mkdir(parents=True, exist_ok=True)
     os.rename(staged, target)
     files.sync_folder(target.parent)

@@ -11,7 +11,7 @@ from typing import Any
 
 from analysis import paths
 
-LARGEST_PAGE = 5_000_000  # bytes
+LARGEST_PAGE = 1_500_000  # bytes
 _LOADS = {"src", "srcset", "poster", "data", "action", "formaction", "background", "href", "xlink:href", "manifest"}
 _REMOTE = re.compile(r"(?i)(?:^|[\s,])(?:[a-z][a-z0-9+.-]*:)?//")
 _CSS_LOAD = re.compile(r"(?i)url\(\s*['\"]?\s*(?:[a-z]+:)?//|@import")
