@@ -37,8 +37,8 @@ schema: $(READY)  ## write the schemas by which editors check parameter files
 
 .PHONY: report
 report: $(READY)  ## publish one report: STUDY=medicaid-expansion, or PARAMS=path/to/file.yml; SET="until=2008" makes a variant
-	@test -n "$(STUDY)$(PARAMS)" || { echo "Name a study: make report STUDY=<one of: $(basename $(notdir $(wildcard params/*/*.yml)))>"; exit 2; }
-	@$(BIN)/python -m analysis.cli report $(if $(PARAMS),--params "$(PARAMS)","$(STUDY)") $(if $(SET),--set "$(SET)")
+	@test -n "$(STUDY)$(PARAMS)" || { echo "Name a study: make report STUDY=<one of: $(basename $(notdir $(filter-out $(wildcard params/sweeps/*.yml),$(wildcard params/*/*.yml))))>"; exit 2; }
+	@$(BIN)/python -m analysis.cli report $(if $(PARAMS),--params "$(PARAMS)","$(STUDY)") --set "$${SET:-}"
 
 .PHONY: reports
 reports: $(DATA)  ## publish the report of every parameter file
@@ -56,6 +56,11 @@ data: $(READY)  ## fetch the declared datasets, verify them, make them read-only
 .PHONY: choose
 choose: $(READY)  ## which design fits? a few questions, or ANSWERS="dates same few"
 	@$(BIN)/python -m analysis.cli choose $(ANSWERS)
+
+.PHONY: sweep
+sweep: $(DATA)  ## run every defensible choice and publish the curve: SWEEP=castle-doctrine-choices [WORKERS=2]
+	@test -n "$(SWEEP)" || { echo "Name a sweep: make sweep SWEEP=<one of: $(basename $(notdir $(wildcard params/sweeps/*.yml)))>"; exit 2; }
+	@$(BIN)/python -m analysis.cli sweep "$(SWEEP)" --workers $(WORKERS)
 
 .PHONY: draft
 draft: $(DATA)  ## the whole report on permuted outcomes, to be read before any result: STUDY=x
@@ -81,6 +86,11 @@ review: $(READY)  ## checklist for a reviewer: STUDY=x; then DECISION=approve|re
 	@test -n "$(STUDY)" || { echo 'Name a study: make review STUDY=<study>'; exit 2; }
 	@$(BIN)/python -m analysis.cli review "$(STUDY)" $(if $(VERSION),--version "$(VERSION)") $(if $(DECISION),--decision "$(DECISION)") --by "$${BY:-}" --note "$${NOTE:-}"
 
+.PHONY: disclosure
+disclosure: $(READY)  ## what stands against releasing a study: STUDY=x [PRESET=opensafely] [VERSION=2026-11-22]
+	@test -n "$(STUDY)" || { echo "Name a study: make disclosure STUDY=class-size"; exit 2; }
+	@$(BIN)/python -m analysis.cli disclosure "$(STUDY)" $(if $(PRESET),--preset "$(PRESET)") $(if $(VERSION),--version "$(VERSION)")
+
 .PHONY: release
 release: $(DATA)  ## release what somebody else approved: STUDY=x BY="Name" NOTE="what was asked for"
 	@test -n "$(STUDY)" || { echo 'Name a study: make release STUDY=<study> BY="Name" NOTE="what was asked for"'; exit 2; }
@@ -96,8 +106,22 @@ index: $(READY)  ## write the catalogue, the feed and the table of all results; 
 	@$(BIN)/python -m analysis.cli index
 
 .PHONY: lab
-lab: $(DATA)  ## open JupyterLab; its kernel imports this checkout's src
-	@$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" notebooks/difference_in_differences.ipynb
+lab: $(DATA)  ## open JupyterLab on its start page; its kernel imports this checkout's src
+	@$(BIN)/python -m analysis.cli lab
+
+.PHONY: notebook
+notebook: $(DATA)  ## check a source notebook: style, runs, which published numbers would move: NAME=x [STUDY=y]
+	@test -n "$(NAME)" || { echo "Name a notebook: make notebook NAME=<one of: $(basename $(notdir $(wildcard notebooks/*.ipynb)))>"; exit 2; }
+	@$(BIN)/python -m analysis.cli notebook "$(NAME)" $(if $(STUDY),--study "$(STUDY)")
+
+.PHONY: pdf
+pdf: $(READY)  ## a published report as PDF, in reports/.pdf: STUDY=x [VERSION=latest, released, a date or a key]
+	@test -n "$(STUDY)" || { echo "Name a study: make pdf STUDY=<name>"; exit 2; }
+	@$(BIN)/python -m analysis.cli pdf "$(STUDY)" $(if $(VERSION),--version "$(VERSION)")
+
+.PHONY: diffs
+diffs: $(READY)  ## let git compare and merge notebooks cell by cell in this checkout (nbdime)
+	@$(BIN)/python -m analysis.cli notebook-diffs
 
 .PHONY: tidy
 tidy: $(READY)  ## format the code and clear the outputs of source notebooks, ready to commit
@@ -143,6 +167,7 @@ lock: $(READY)  ## resolve pyproject.toml again into requirements.lock (versions
 
 .PHONY: clean
 clean:  ## remove what can be made again; never data/raw or published reports
+	@$(BIN)/python -m analysis.cli notebook-diffs --off >/dev/null 2>&1 || true
 	@rm -rf reports/.failed reports/.staging reports/.drafts reports/.compare reports/.pdf $(VENV) .pytest_cache .mypy_cache .ruff_cache benchmarks/.peers-venv build
 	@find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 	@find data/processed -type f ! -name README.md -delete

@@ -203,7 +203,8 @@ def test_focus_is_always_seen_and_never_covered(view: Any, files: dict[str, Path
     view.set_viewport_size({"width": width, "height": 600})
     view.goto(files[name].as_uri())
     unfold(view)
-    state = """() => { const node = document.activeElement, style = getComputedStyle(node);
+    state = """async () => { for (let frame = 0; frame < 6; frame++) await new Promise(requestAnimationFrame);
+      const node = document.activeElement, style = getComputedStyle(node);
       const box = [...node.getClientRects()].find((r) => r.width && r.height);
       const x = box && box.left + Math.min(box.width / 2, 20);
       const at = box && document.elementFromPoint(x, Math.max(box.top, 0) + Math.min(box.height / 2, 9));

@@ -211,7 +211,7 @@ def test_a_changed_byte_is_refused(folder: Path) -> None:
         catalog.verify(catalog.read("mine"))
     assert (caught.value.code, caught.value.where) == ("R305", "data/raw/mine/mine.csv")
     assert caught.value.problem.startswith("the file has changed: sha256 ")
-    assert f"write `sha256: {hashlib.sha256(changed).hexdigest()}` in {FILE}" in caught.value.fix
+    assert f'write `sha256: "{hashlib.sha256(changed).hexdigest()}"` in {FILE}' in caught.value.fix
 
 
 def test_a_table_without_a_checksum_is_refused_with_the_line_to_add(folder: Path) -> None:
@@ -219,7 +219,7 @@ def test_a_table_without_a_checksum_is_refused_with_the_line_to_add(folder: Path
     with pytest.raises(Refusal) as caught:
         catalog.verify(catalog.read("mine"))
     assert (caught.value.code, caught.value.where) == ("D401", f"{FILE}:sha256")
-    assert caught.value.fix.endswith(f"add the line `sha256: {hashlib.sha256(DATA).hexdigest()}`")
+    assert caught.value.fix.endswith(f'add the line `sha256: "{hashlib.sha256(DATA).hexdigest()}"`')
 
 
 def test_the_catalogue_does_not_import_pandas() -> None:

@@ -51,7 +51,7 @@ def test_every_answer_leads_to_one_question_or_one_design_and_all_are_reached() 
 
 def test_every_family_can_be_reached() -> None:
     reached = {families("designs", design)[0] for design in chooser.chooser().designs}
-    assert reached == {path.stem for path in paths.NOTEBOOKS.glob("*.ipynb")}
+    assert reached == {path.stem for path in paths.NOTEBOOKS.glob("*.ipynb")} - {"specification_curve"}
 
 
 @pytest.mark.parametrize(

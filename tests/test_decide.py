@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -14,6 +16,7 @@ from analysis.decide import decision as rule
 from analysis.decide.decision import chances, drift, recommend
 from analysis.decide.difference_in_differences import GROUNDS
 from analysis.decide.grounds import Grounds
+from analysis.decide.instrumental_variable import GROUNDS as INSTRUMENTS
 from analysis.report import answer
 from analysis.report.display import Unit
 from analysis.result import Check, Effects, Estimate, t_interval
@@ -128,6 +131,46 @@ def test_strong_needs_the_checks_that_matter_and_an_error() -> None:
         assert strength([*NEEDED, *diverged], bounded=True) == (1, "the groups differed before the policy")
     fragile = named("parallel_trends", code="E111")
     assert strength([*NEEDED, *fragile], bounded=True)[0] == 2
+
+
+def test_instruments_that_contradict_each_other_leave_the_evidence_weak() -> None:
+    clean = [replace(check("note"), name=name) for name in INSTRUMENTS.needed]
+    rejected = named("overidentification")
+
+    def reached(checks: list[Check]) -> tuple[int, str]:
+        return rule.strength(checks, INSTRUMENTS, "two_stage_least_squares", bounded=True)
+
+    assert reached(clean)[0] == 2
+    assert reached([*clean, *rejected]) == (1, "the instruments contradict each other by more than chance explains")
+    assert reached([*clean, *named("weak_instrument", code="E123")]) == (1, "the instruments are weak")
+    assert recommend(0.99, 0.0, 1, found=True, small=False) == "not_on_this"
+    assert reached([*clean, replace(rejected[0], severity="note")])[0] == 2
+
+
+def test_recommendations_suit_questions_without_a_programme() -> None:
+    for action, words in answer.ACTIONS.items():
+        assert not re.search(r"the policy|programme|extend|continue|as it is", words, re.IGNORECASE), action
+        assert words.endswith(".")
+
+
+def test_differences_of_effects_in_per_cent_are_factors() -> None:
+    """Effects of 17 and -22 % leave outcomes 1.17 / 0.78 = 1.5 times apart, neither 39 nor 50 per cent."""
+    gap = math.log(1.17 / 0.78)
+    said = "It is {other_number} instead of {answer}, apart by {gap} ({gap_low_number} to {gap_high})."
+    amounts = {"answer": math.log(0.78), "other": math.log(1.17), "gap": gap, "gap_low": gap - 1, "gap_high": gap + 3}
+    found = replace(check("note", said), amounts=amounts)
+    assert answer.finding(Unit("log"), found) == (
+        "It is 17 instead of \u221222\u202f%, apart by a factor of 1.50 (0.55 to 30)."
+    )
+    plain = replace(found, amounts={name: round(x, 2) for name, x in amounts.items()})
+    assert "apart by 0.41 points (\u22120.59 to 3.4 points)" in answer.finding(Unit("points"), plain)
+
+
+def test_what_could_be_found_is_a_fall_where_the_answer_is_one() -> None:
+    """0.41 in logs is a rise of 51 %, or a fall of 34 %."""
+    weak = replace(estimate(-0.25, 0.15), low=-0.55, high=0.05)
+    said = answer.overturn(Unit("log"), weak, decision(drift=0.0, detectable=0.41))
+    assert "only from 34\u202f% on" in said
 
 
 def test_sizes_of_falls_in_logs_are_falls() -> None:

@@ -243,7 +243,7 @@ FILES: dict[str, tuple[Make, str]] = {
     "a dataset that exists": (
         taken,
         "D420 STOP shops — data/raw/shops exists already; a dataset is never overwritten. "
-        "Fix: choose another name: NAME=shops_2"),
+        "Fix: choose another name, NAME=shops_2, or delete that folder first if no study uses it"),
     "a folder that holds another table": (
         occupied,
         "D420 STOP data/raw/shops — the folder holds other.csv already; nothing there is overwritten. "
@@ -344,7 +344,9 @@ design: group_time
 worthwhile: 1.0
 better: higher
 """
-ROLES = SOURCE.replace("  sales:", "  start: {{type: integer, label: Start, role: first_treated, missing: allow}}\n  sales:")
+ROLES = SOURCE.replace(
+    "  sales:", "  start: {{type: integer, label: Start, role: first_treated, missing: allow}}\n  sales:"
+)
 PARAMETER_DEFECTS: dict[str, tuple[tuple[str, str], str]] = {
     "an unknown parameter": (
         ("outcome: sales", "outcome: sales\nlevle: 0.9"),

@@ -413,3 +413,23 @@ def test_printed_shares_beside_their_group_size(examined: Examined) -> None:
     assert codes(found) == {"S201"} and "‘0: 5 of 43’, ‘4: 40 of 45’" in found[0].finding
     odd = [[row[0], f"{float(row[1]) + 0.9:.1f}", row[2]] for row in rows]
     assert examined([table(["Score", "Scrap (%)", "Rows"], odd, "Scrap by score")]) == []
+
+
+def test_the_lowest_hundredth_is_a_percentile(examined: Examined) -> None:
+    header = ["Column", "Missing", "Lowest 1 %", "Median", "Highest 1 %"]
+    block = table(header, [["Wage", "0", "12", "300", "980"]], "The columns that the answer uses")
+    assert examined([block]) == []
+    found = only(examined([block], numbers=[made.number(n=900)]), "S205", "‘Lowest 1 %, Wage: of 900’")
+    assert "Median" not in found.finding
+    lost = table(header, [["Wage", "4 (0.3 %)", "12", "300", "980"]], "The columns that the answer uses")
+    only(examined([lost]), "S201", "column Missing", "‘Wage: 4’")
+    only(examined(prose="The outcome is missing in 4 of 1,200 rows."), "S201", "‘4 of 1,200’")
+
+
+def test_the_account_that_made_a_version(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("USER", "jdoe")
+    version = made.write(tmp_path / "v", made.clean(), prose="The jdoe river flooded.")
+    assert gate.examine(version, [], "lab") == []
+    told = json.loads((version / "manifest.json").read_text())
+    (version / "manifest.json").write_text(json.dumps(told | {"made_by": "jdoe on laptop"}))
+    only(gate.examine(version, [], "lab"), "S211", "manifest.json:made_by", "user name")

@@ -52,6 +52,34 @@ def test_the_cheapest_pattern_is_found() -> None:
     assert hidden == {chosen.cell(places) for places in itertools.product((0, 1), (0, 1))}
 
 
+@pytest.mark.parametrize("counts", [[[50, 14], [18, 8]], [[11, 9], [12, 3]]])
+def test_no_cheaper_choice_of_all_is_safe(counts: list) -> None:
+    """Every set of cells, tried one by one, against the same attack."""
+    chosen = table(counts)
+    cells, small = chosen.cells(), small_cells(chosen)
+    totals, losses = {total for total, _ in chosen.sums()}, suppression._losses([chosen])
+    opened = {c: suppression._as_hidden(c in small and c not in totals, c in totals, False, LAB) for c in cells}
+
+    def reach(hidden: set) -> dict:
+        shown = {cell: opened[cell] if cell in hidden else (count, count) for cell, count in cells.items()}
+        return attack.bounds(Knowledge(shown, chosen.sums()), small)
+
+    most = reach(set(cells))
+    others = [cell for cell in cells if cell not in small]
+    cheapest = math.inf
+    for number in range(len(others) + 1):
+        for more in itertools.combinations(others, number):
+            hidden = {*small, *more}
+            loss = sum(losses[cell] for cell in hidden)
+            if loss < cheapest - 1e-9:
+                far = reach(hidden)
+                wide = {c: (most[c][0], min(most[c][1], most[c][0] + WIDTH)) for c in small}
+                if all(far[c][0] <= wide[c][0] + 1e-6 and far[c][1] >= wide[c][1] - 1e-6 for c in small):
+                    cheapest = loss
+    states = suppression.protect(chosen, LAB).states
+    assert sum(losses[cell] for cell in cells if states[cell] != "shown") == pytest.approx(cheapest, rel=0.01)
+
+
 def test_what_is_printed() -> None:
     safe = suppression.protect(table([[4, 30, 500], [40, 35, 700], [800, 900, 200]]), LAB)
     assert safe.rows() == [
@@ -66,6 +94,8 @@ def test_a_list_with_its_total() -> None:
     """Two counts must be hidden in a list: the small one and the cheapest other that leaves its whole range open."""
     safe = suppression.protect(table([3, 25, 400, 900]), LAB)
     assert safe.rows() == [["fewer than 10"], ["not shown"], ["400"], ["900"], ["1,328"]]
+    words = suppression.shown(["moved", "died", "refused", "analysed"], [3, 25, 400, 900], LAB)
+    assert words == ["fewer than 10", "not shown", "400", "900", "1,328"]
     tight = suppression.protect(table([3, 11, 25, 900]), LAB)
     cell = tight.tables[0].cell((0,))
     assert attack.bounds(tight.knowledge, [cell])[cell] == pytest.approx((1, 9))

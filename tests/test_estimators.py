@@ -25,8 +25,9 @@ def compared(*errors: float):
 def test_agreement_within_a_standard_error_is_a_note() -> None:
     found = compared(0.4, -0.8)
     assert found.severity == "note" and found.statistic == pytest.approx(0.8)
-    assert "The farthest of 2 other estimators (estimator 2) lies {gap} from the answer, 0.8 standard errors." in (
-        found.finding
+    assert (
+        "The farthest of 2 other estimators (estimator 2) differs from the answer by {gap}, 0.8 standard errors."
+        in (found.finding)
     )
 
 
@@ -83,7 +84,7 @@ def test_table_and_figure_hold_the_same_numbers() -> None:
 def test_findings_call_columns_by_their_labels_unless_they_are_ordinary_words() -> None:
     from dataclasses import replace as changed
 
-    from analysis import checks
+    from analysis.report import wording
     from analysis.result import Check
 
     panel = samples.mpdta()
@@ -92,7 +93,7 @@ def test_findings_call_columns_by_their_labels_unless_they_are_ordinary_words() 
     found = Check(
         "agreement", "E101", "Assumed.", "lpop moved by {lpop}, and the state of lpop_2 did not.", "Drop lpop.", "note"
     )
-    said = checks._labelled(found, study(covariates=["lpop"], cluster="state"), named)
+    said = wording.check(found, wording.speaker(["lpop", "state"], named.labels))
     assert (
         said.finding == "Population moved by {lpop}, and the state of lpop_2 did not."
         and said.advice == "Drop population."

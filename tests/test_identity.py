@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 import pytest
-from project_copy import PARAMETER_FILE, PARAMETERS, Project, table
+from project_copy import PARAMETER_FILE, PARAMETERS, STUDY, Project, table
 
 from analysis.run import identity
 
@@ -68,6 +68,13 @@ STAYS: dict[str, Callable[[Project], None]] = {
     "another study": lambda p: p.write("params/small/other.yml", PARAMETERS),
 }
 
+
+def planned(project: Project) -> None:
+    folder = project.root / "reports" / STUDY / "plans"
+    folder.mkdir(parents=True)
+    (folder / "1.0.yml").write_text("plan: 1.0\n", encoding="utf-8")
+
+
 MOVES: dict[str, tuple[str, Callable[[Project], None]]] = {
     "a parameter": ("parameters", lambda p: p.edit(PARAMETER_FILE, "0.95", "0.9")),
     "the last digit of a parameter": ("parameters", lambda p: p.edit(PARAMETER_FILE, "0.95", "0.9500000000000001")),
@@ -86,7 +93,7 @@ MOVES: dict[str, tuple[str, Callable[[Project], None]]] = {
     "the template": ("template", lambda p: p.write("src/analysis/report/templates/extra.css", "p {}")),
     "the data": ("data", lambda p: p.write_table(table().replace("10.00", "10.10"))),
     "the declaration": ("data", lambda p: p.edit("data/raw/small/source.yml", "label: Score", "label: Scores")),
-    "a plan": ("plan", lambda p: p.write("reports/small/plans/1.0.yml", "plan: 1.0\n")),
+    "a plan": ("plan", lambda p: planned(p)),
     "the lock": ("lock", lambda p: p.write("requirements.lock", "nothing==1.1\n")),
 }
 

@@ -225,7 +225,7 @@ def test_least_squares_as_a_headline_stays_weak() -> None:
 
 STUDIES = {
     "prison-capacity": ("inconclusive", "moderate", ["instrument_clusters"]),
-    "cigarette-tax": ("lower than the comparison predicts", "moderate", ["overidentification"]),
+    "cigarette-tax": ("lower than the comparison predicts", "weak", ["overidentification"]),
     "college-proximity": ("higher than the comparison predicts", "moderate", []),
 }
 

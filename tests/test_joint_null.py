@@ -98,10 +98,11 @@ def test_an_effect_in_every_specification_is_found() -> None:
 
 
 def test_reassigned_draws_are_counted_by_hand() -> None:
-    null = np.array([[1.0, 1.0], [3.0, 3.0], [-3.0, -1.0], [0.5, -0.5]])
+    null = np.array([[1.0, 1.0], [3.0, 3.0], [np.nan, np.nan], [-3.0, -1.0], [0.5, -0.5]])
     joint = joint_null.by_draws(np.array([2.0, 2.0]), np.array([True, True]), null, np.abs(null) > 2, blocks=12)
     # Medians 1, 3, 2, 0: two of four reach 2. Shares 1, 1, 1, 1/2: three of four reach 1. Clear: 0, 1, 1/2, 0: one.
     assert [one.p_value for one in (joint.median, joint.sign, joint.significant)] == [3 / 5, 4 / 5, 2 / 5]
+    assert joint.draws == 4
 
 
 class TestMembers:

@@ -154,7 +154,7 @@ def test_a_declaration_without_checksum_is_refused_with_the_line_to_add() -> Non
     declare("made", CSV, sha256=None)
     found = refused()
     assert (found.code, found.where) == ("D401", "data/raw/made/source.yml:sha256")
-    assert found.fix.endswith(f"add the line `sha256: {sha(CSV)}`")
+    assert found.fix.endswith(f'add the line `sha256: "{sha(CSV)}"`')
 
 
 @pytest.mark.usefixtures("fetched")

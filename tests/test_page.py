@@ -325,6 +325,8 @@ def test_bare_numbers_and_picture_sizes() -> None:
     assert markup.picture_size(base64.b64encode(b"not a png at all, only text").decode()) is None
     assert page.day("2026-01-05T10:00:00Z") == "5 January 2026"
     assert page.study_name("minimum-wage") == "Minimum wage"
+    assert page.study_name("gi-bill", "Did the GI Bill raise it?") == "GI Bill"
+    assert page.study_name("uk-seat-belts") == "UK seat belts"
 
 
 def _contrast(one: str, other: str) -> float:

@@ -12,7 +12,7 @@ from analysis.refusal import Refusal
 from analysis.report import answer, effects, findings
 from analysis.run import parameters
 
-FILES = sorted(paths.PARAMS.glob("*/*.yml"))
+FILES = parameters.every()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)

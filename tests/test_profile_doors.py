@@ -87,7 +87,7 @@ def test_hidden_rows_are_named(project: Path) -> None:
     assert book.active is not None
     book.active.row_dimensions[4].hidden = True
     book.save("book.xlsx")
-    assert "caution : 1 hidden row of the sheet are part of the table" in said(intake.bring("book.xlsx"))
+    assert "caution : 1 hidden row of the sheet, taken in like the others" in said(intake.bring("book.xlsx"))
 
 
 def test_results_of_formulas_are_taken_and_error_cells_named(project: Path) -> None:

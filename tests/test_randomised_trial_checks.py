@@ -184,6 +184,18 @@ def test_missing_outcomes() -> None:
     assert heavy.severity == "warn"
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_what_could_overturn_stays_within_the_outcomes_seen(sign: float) -> None:
+    """Two in a hundred missing would have to be further off than any outcome seen."""
+    rows = people(lost=(0.02, 0.02))
+    rows = replace(rows, outcome=sign * np.clip(rows.outcome + 5 * rows.column("d"), 0, 6))
+    check = found(rows)["attrition"]
+    assert check.overturns.startswith("Missing outcomes alone cannot: even if everybody missing")
+    assert ("lowest" if sign > 0 else "highest") in check.overturns and check.amounts["needed"] > 0
+    room = rows.outcome.max() - rows.outcome.min()
+    assert check.amounts["bias"] > room
+
+
 def test_class_size_attrition_counts_everyone_assigned() -> None:
     choices = {"treatment": "stark", "control_arm": "regular", "arm": "small", "outcome": "scorek"}
     check = found(classes(), **choices, strata="schoolidk", cluster="schoolidk")["attrition"]

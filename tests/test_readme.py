@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from analysis import paths
+from analysis.run import parameters
 from analysis.study import modules
 
 README = (paths.ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,12 +49,12 @@ def test_the_map_is_true() -> None:
 
 
 def test_every_study_is_in_the_table() -> None:
-    studies = {path.stem for path in paths.PARAMS.glob("*/*.yml")}
+    studies = {path.stem for path in parameters.every()}
     assert set(re.findall(r"^\| `([a-z-]+)` \|", README, re.M)) == studies
 
 
 def test_every_study_is_published() -> None:
-    for path in paths.PARAMS.glob("*/*.yml"):
+    for path in [*parameters.every(), *sorted((paths.PARAMS / "sweeps").glob("*.yml"))]:
         assert list((paths.REPORTS / path.stem).glob("*/results.json")), path.stem
 
 

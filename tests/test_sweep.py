@@ -378,7 +378,7 @@ class TestSummary:
     ) -> None:
         results = {"planned": self.done(1.0), "design__stacked": self.done(2.0, limits="only adopters of 2006")}
         assert [one.other for one in self.run(file.read(write(SWEEP)), monkeypatch, **results).aside] == [
-            "only adopters of 2006"
+            "not the same ones of those treated: only adopters of 2006"
         ]
         said = SWEEP.replace("clean comparison of its own.}", "clean comparison of its own., estimand: same}")
         again = self.run(file.read(write(said + "draws: 500\n")), monkeypatch, **results)

@@ -60,7 +60,7 @@ class TestNames:
     def test_the_title_and_the_mark_say_what_differs(self) -> None:
         found = of("until=2008 weight=popwt")
         assert found.study.question == (
-            "Did castle-doctrine laws change the homicide rate? And with until 2008, weight popwt?"
+            "Did castle-doctrine laws change the homicide rate? And if until is 2008 and weight is popwt?"
         )
         told = variant.described(found)
         assert told is not None and told["base"] == "castle-doctrine"
@@ -74,7 +74,7 @@ class TestNames:
         many = "l_police, l_income, l_prisoner, l_lagprisoner, l_exp_subsidy, l_exp_pubwelfare, poverty, unemployrt"
         many += ", blackm_15_24, whitem_15_24"
         question = of(f"until=2008 covariates=[{many}]").study.question
-        assert question.endswith(" And with until 2008 and 1 more?") and len(question) <= 200
+        assert question.endswith(" And if until is 2008 and 1 more?") and len(question) <= 200
 
     def test_without_changes_it_is_the_study(self) -> None:
         found = variant.load("castle-doctrine", [])
@@ -144,7 +144,7 @@ def test_a_variant_is_published_marked_and_made_again(project: Project) -> None:
     assert manifest["variant"]["base"] == STUDY and manifest["variant"]["changes"][0]["after"] == 0.75
     assert manifest["parameters"]["worthwhile"] == 0.75
     page = (project.root / made.last).read_text()
-    assert "And with worthwhile 0.75?" in page
+    assert "And if worthwhile is 0.75?" in page
     # The study itself is as it was; everything published is still listed and compared.
     assert {k: v for k, v in project.published().items() if STUDY + "/" in k} == {
         k: v for k, v in before.items() if STUDY + "/" in k

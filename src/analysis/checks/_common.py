@@ -16,8 +16,8 @@ import numpy as np
 from analysis.inference import few_clusters
 from analysis.inference.permutation import permuted
 from analysis.panel import Array, Panel
-from analysis.report.display import level_words
-from analysis.result import Check, Data, Effects, t_interval
+from analysis.report.display import fixed, level_words, p_words
+from analysis.result import Check, Data, Effects, Estimate, t_interval
 
 ALPHA = 0.05
 DRAWS = 199  # of a permutation inside a check: p-values in steps of one in 200
@@ -156,3 +156,25 @@ def plain(label: Any) -> str:
 def listed(names: list[str]) -> str:
     """a, b and c."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def left_alone(name: str, assumption: str, found: Estimate, said: str, advice: str, level: float) -> Check:
+    """The verdict on an outcome that should not move, `found` in its standard deviations.
+
+    said: the sentence up to that number. advice: what to do where the outcome moved.
+    """
+    hit = found.p_value <= ALPHA
+    low, high = fixed(found.low, 2), fixed(found.high, 2)
+    return Check(
+        name,
+        "E110",
+        assumption,
+        f"{said} {fixed(found.value, 2)} of its standard deviations ({level_words(level)} {low} to {high}, p = "
+        f"{p_words(found.p_value)}).",
+        advice if hit else "The interval shows how much of this kind could have gone unnoticed.",
+        "warn" if hit else "note",
+        found.value,
+        found.p_value,
+        found.low,
+        found.high,
+    )

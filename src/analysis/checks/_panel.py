@@ -32,7 +32,7 @@ def gap_amounts(found: Difference, level: float) -> dict[str, float]:
 def gap_words(found: Difference, level: float) -> str:
     """The difference with its interval and p-value, as a template for `gap_amounts`."""
     p_value = found.interval(level)[2]
-    return f"{{gap_number}} ({level_words(level)} {{gap_low_number}} to {{gap_high}}, {p_said(p_value)})"
+    return f"{{gap}} ({level_words(level)} {{gap_low_number}} to {{gap_high}}, {p_said(p_value)})"
 
 
 def p_said(p: float) -> str:

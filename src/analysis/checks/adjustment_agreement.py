@@ -40,7 +40,8 @@ def run(data: Rows, effects: Trial, path: Effects | None, *, level: float, gaps:
         "adjustment_agreement",
         "E101",
         ASSUMPTION,
-        f"{other} ({farthest}) lies {{gap}} from the answer{errors}{', and points the other way' if turned else ''}.",
+        f"{other} ({farthest}) differs from the answer by {{gap}}{errors}"
+        f"{', and points the other way' if turned else ''}.",
         "Find the baseline column that drives it, and say which estimate was planned."
         if far
         else "Agreement cannot show an imbalance in what was not measured.",

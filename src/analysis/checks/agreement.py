@@ -33,9 +33,9 @@ def run(
 
 def _verdict(farthest: str, gap: float, error: float, apart: list[str], against: list[str], many: int) -> Check:
     errors = f"{gap / error:.1f} standard errors" if error else "more than the shared data explain"
-    away = f"The farthest of {many} other estimators ({farthest}) lies {{gap}} from the answer, {errors}"
+    away = f"The farthest of {many} other estimators ({farthest}) differs from the answer by {{gap}}, {errors}"
     if many == 1:
-        away = f"The other estimator ({farthest}) lies {{gap}} from the answer, {errors}"
+        away = f"The other estimator ({farthest}) differs from the answer by {{gap}}, {errors}"
     rest = f"; {len(apart)} of {many} lie more than one away ({', '.join(apart)})" if apart and many > 1 else ""
     turned = f" It points the other way: {', '.join(against)}." if against else ""
     return Check(

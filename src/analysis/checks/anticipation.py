@@ -112,7 +112,7 @@ def _verdict(lead: _Lead, gap: Gap, anticipation: int, level: float) -> Check:
         "E112" if hit else "E110",
         ASSUMPTION,
         f"In {when} the groups {found}: {{lead}} ({error}). Without relying on that period the answer is "
-        f"{{other_number}} instead of {{answer}}, a difference of {gap.words(level)}.",
+        f"{{other_number}} instead of {{answer}}, apart by {gap.words(level)}.",
         f"Find out whether the policy was announced; if so, set `anticipation: {anticipation + 1}`."
         if hit
         else "Ask when the policy was announced: this cannot see reactions that began earlier still.",

@@ -90,8 +90,9 @@ def _finer(data: Rows, effects: Trial, name: str, coarse: Rows, fix: str) -> Che
 
 
 def _level(data: Rows, effects: Trial, ignored: bool) -> Check:
-    level = "each row for itself" if not data.clustered or ignored else f"clusters ({data.labels.cluster})"
-    note = f" They ignore `cluster` ({data.labels.cluster}), within which the arm varies." if ignored else ""
+    word = data.labels.word(data.labels.cluster)
+    level = "each row for itself" if not data.clustered or ignored else f"clusters ({word})"
+    note = f" They ignore `cluster` ({word}), within which the arm varies." if ignored else ""
     return Check(
         "assignment_level",
         "E105",

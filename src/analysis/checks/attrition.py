@@ -35,7 +35,8 @@ def run(
     level: float,
 ) -> Check:
     """The shares without an outcome, their difference, and bounds on the effect where they matter."""
-    found = missing(data, arms(data, treatment, control_arm, arm), strata=strata, level=level)
+    who = arms(data, treatment, control_arm, arm)
+    found = missing(data, who, strata=strata, level=level)
     if not found.overall:
         finding = (
             "Every row assigned to the two arms has an outcome. Rows that never reached the table "
@@ -44,7 +45,8 @@ def run(
         return about("attrition", "E120", ASSUMPTION, finding, "Compare with the list of everyone assigned.")
     p_value = _differential(effects, found.rows)
     shown = effects.assigned and (found.overall > LARGE or p_value <= ALPHA)
-    return _verdict(found, p_value, found.bounds if shown else None, effects, level)
+    room = _room(data.outcome[who.code <= 1], data.outcome[who.code == 1], float(effects.estimate[0]))
+    return _verdict(found, p_value, found.bounds if shown else None, effects, level, room)
 
 
 def _differential(effects: Trial, whole: Rows) -> float:
@@ -56,11 +58,12 @@ def _differential(effects: Trial, whole: Rows) -> float:
         return float("nan")
 
 
-def _verdict(found: Missing, p_value: float, bounds: Bounds | None, effects: Trial, level: float) -> Check:
+def _verdict(found: Missing, p_value: float, bounds: Bounds | None, effects: Trial, level: float, room: float) -> Check:
     names, rates, overall = found.names, found.shares, found.overall
     lopsided = p_value <= ALPHA
     severe = overall > LARGE or (lopsided and overall >= SMALL)
-    amounts = {"bias": _breaking(effects, rates, level)}
+    needed = _needed(effects, level)
+    amounts = {"needed": needed, "bias": needed / rates[1] if rates[1] else float("nan")}
     finding = (
         f"{_percent(overall)} have no outcome: {names[0]} {_percent(rates[0])}, {names[1]} {_percent(rates[1])} "
         f"(p = {p_words(p_value)} for a difference)."
@@ -86,21 +89,34 @@ def _verdict(found: Missing, p_value: float, bounds: Bounds | None, effects: Tri
         None if bounds is None else bounds.low,
         None if bounds is None else bounds.high,
         amounts,
-        _overturns(names, amounts["bias"], float(effects.estimate[0])),
+        _overturns(names, amounts["bias"], room, float(effects.estimate[0])),
     )
 
 
-def _breaking(effects: Trial, rates: Array, level: float) -> float:
-    """How much worse or better than those seen the missing of the arm would have to be for zero to become plausible."""
+def _needed(effects: Trial, level: float) -> float:
+    """How far the interval of the effect of being assigned stays from no effect; missing where it holds it."""
     answer = effects.average(level)
-    if not effects.assigned or not answer.excludes(0.0) or not rates[1]:
+    if not effects.assigned or not answer.excludes(0.0):
         return float("nan")
-    return float(min(abs(answer.low), abs(answer.high)) / rates[1])
+    return float(min(abs(answer.low), abs(answer.high)))
 
 
-def _overturns(names: tuple[str, ...], bias: float, value: float) -> str:
+def _room(seen: Array, treated: Array, value: float) -> float:
+    """How far below the treated arm's mean (above it, for an effect below zero) outcomes seen in either arm reach."""
+    mean = float(treated.mean())
+    return mean - float(seen.min()) if value > 0 else float(seen.max()) - mean
+
+
+def _overturns(names: tuple[str, ...], bias: float, room: float, value: float) -> str:
+    """What missing outcomes would have to be like; that they cannot be, where no outcome seen lies so far away."""
     if bias != bias:
         return ""
+    if bias > room:
+        return (
+            f"Missing outcomes alone cannot: even if everybody missing from {names[1]} had the "
+            f"{'lowest' if value > 0 else 'highest'} outcome seen, zero would stay outside the interval. A bias of "
+            "{needed}, for any other reason, would be enough."
+        )
     worse = "lower" if value > 0 else "higher"
     return (
         f"Zero becomes plausible if those missing from {names[1]} had outcomes {worse} than those seen there by "

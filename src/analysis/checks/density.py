@@ -149,6 +149,11 @@ def _treated(data: Rows, effects: Discontinuity) -> tuple[Array, Array, float]:
     return rest, weight, 1.0 if effects.take_up is None else abs(effects.take_up.jump)
 
 
+def _about(share: float) -> str:
+    words = percent(share)
+    return f"about {words}" if words[:1].isdigit() else words
+
+
 def _overturns(share: float, found: Density, effects: Discontinuity) -> str:
     if not np.isfinite(share):
         return ""
@@ -157,6 +162,6 @@ def _overturns(share: float, found: Density, effects: Discontinuity) -> str:
         most = np.inf
     allowed = f"allows for at most {percent(1 - 1 / most)}" if most > 1 else "shows no surplus of rows there"
     return (
-        f"Zero becomes plausible if about {percent(share)} of the rows just on the treated side were moved there, and "
+        f"Zero becomes plausible if {_about(share)} of the rows just on the treated side were moved there, and "
         f"were the most favourable ones. The density of scores {allowed}."
     )

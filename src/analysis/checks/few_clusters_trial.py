@@ -23,7 +23,7 @@ def run(data: Rows, effects: Trial, path: Effects | None, *, errors: str | None)
     row = effects.table.iloc[0]
     units = (int(row["treated_clusters"]), int(row["comparison_clusters"]))
     clustered = data.clustered and errors in (None, "clustered")
-    word = f"clusters ({data.labels.cluster})" if clustered else "rows"
+    word = f"clusters ({data.labels.word(data.labels.cluster)})" if clustered else "rows"
     fewest = min(units)
     size = np.bincount(data.cluster)
     spread = float(size.std() / size.mean()) if clustered else 0.0

@@ -20,13 +20,13 @@ def run(data: Rows, effects: Effects, path: Effects | None) -> Check:
     """Clusters, and how many equally weighted ones the instruments' variation is worth."""
     problem = problem_of(effects)
     worth = instruments.carriers(problem)
-    kind = f"clusters ({data.labels.cluster})" if problem.errors == "clustered" else "rows"
+    kind = f"clusters ({data.labels.word(data.labels.cluster)})" if problem.errors == "clustered" else "rows"
     counted = f"The errors take {problem.clusters:,} {kind} as independent"
     repeated = problem.errors != "clustered" and data.unit is not None and len(data.units) < data.n
     if repeated:
         return _check(
             "E105",
-            f"{counted}, but {data.labels.unit} repeats: rows of the same one are not independent.",
+            f"{counted}, but {data.labels.word(data.labels.unit)} repeats: rows of the same one are not independent.",
             f"Set `cluster: {data.labels.unit}` (or the level at which the instrument varies) and `errors: clustered`.",
             worth,
         )

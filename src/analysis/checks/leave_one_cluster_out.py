@@ -34,7 +34,7 @@ def run(data: Rows, effects: Effects, path: Effects | None) -> Check:
     large = (np.sign(values) != np.sign(answer)) | (np.abs(values - answer) > abs(answer) / 2)
     hits = [_name(data, own, c) for c in codes[large & (np.abs(values - answer) > error / 2)]] + needed
     farthest = _name(data, own, int(codes[int(np.argmax(np.abs(values - answer)))]))
-    word = f"clusters ({data.labels.cluster})" if clustered else "rows"
+    word = f"clusters ({data.labels.word(data.labels.cluster)})" if clustered else "rows"
     many = len(codes) + len(needed)
     which = f"one of {many} {word}" if many == own.max() + 1 else f"one of the {many} {word} that count most"
     tail = f" It turns, vanishes or changes by more than half without {_first(hits)}." if hits else ""
@@ -76,10 +76,10 @@ def _name(data: Rows, own: Array, code: int) -> str:
     """What a reader would call the cluster or row."""
     rows = np.flatnonzero(own == code)
     if data.unit is not None and len(np.unique(data.unit[rows])) == 1:
-        unit = f"{data.labels.unit} {plain(data.units[data.unit[rows[0]]])}"
+        unit = f"{data.labels.word(data.labels.unit)} {plain(data.units[data.unit[rows[0]]])}"
         when = f" in {plain(data.time[rows[0]])}" if len(rows) == 1 and data.time is not None else ""
         return f"{unit}{when}"
-    return f"{data.labels.cluster} number {code + 1}" if data.clustered else f"row {code + 1}"
+    return f"{data.labels.word(data.labels.cluster)} number {code + 1}" if data.clustered else f"row {code + 1}"
 
 
 def _first(names: list[str]) -> str:

@@ -66,7 +66,7 @@ def _name(data: Rows, fit: PanelFit, place: int) -> str:
     """What a reader would call a cluster: the unit in it, or one of them."""
     labels, first = data.labels, int(np.flatnonzero(data.cluster == fit.codes[place])[0]) if data.clustered else None
     if data.unit is None:
-        return f"{labels.cluster or 'row'} {int(fit.codes[place]) + 1}"
+        return f"{labels.word(labels.cluster) or 'row'} {int(fit.codes[place]) + 1}"
     if first is None:
-        return f"{labels.unit} {plain(data.units[int(fit.codes[place])])}"
-    return f"the {labels.cluster} of {labels.unit} {plain(data.units[int(data.unit[first])])}"
+        return f"{labels.word(labels.unit)} {plain(data.units[int(fit.codes[place])])}"
+    return f"the {labels.word(labels.cluster)} of {labels.word(labels.unit)} {plain(data.units[int(data.unit[first])])}"

@@ -6,10 +6,9 @@ earlier outcome held back from the covariates.
 
 from __future__ import annotations
 
-from analysis.checks._common import ALPHA, about
+from analysis.checks._common import ALPHA, about, left_alone
 from analysis.checks._weighting import again, weighted, without
 from analysis.refusal import Refusal
-from analysis.report.display import fixed, level_words, p_words
 from analysis.result import Check, Effects, Estimate
 from analysis.rows import Rows
 
@@ -37,24 +36,10 @@ def run(rows: Rows, effects: Effects, path: Effects | None, *, negative_outcome:
 
 def _verdict(found: Estimate, name: str, level: float) -> Check:
     hit = found.p_value <= ALPHA
-    low, high = fixed(found.low, 2), fixed(found.high, 2)
     verdict = "still differs between the groups" if hit else "differs by no more than chance explains"
-    return Check(
-        "negative_control",
-        "E110",
-        ASSUMPTION,
-        f"{name}, which treatment cannot have moved, {verdict} once the other covariates are alike: by "
-        f"{fixed(found.value, 2)} of its standard deviations ({level_words(level)} {low} to {high}, p = "
-        f"{p_words(found.p_value)}).",
-        "The covariates do not make the groups alike; what is left may stand in the answer as well."
-        if hit
-        else "The interval shows how large a difference of this kind could have gone unnoticed.",
-        "warn" if hit else "note",
-        found.value,
-        found.p_value,
-        found.low,
-        found.high,
-    )
+    said = f"{name}, which treatment cannot have moved, {verdict} once the other covariates are alike: by"
+    advice = "The covariates do not make the groups alike; what is left may stand in the answer as well."
+    return left_alone("negative_control", ASSUMPTION, found, said, advice, level)
 
 
 def _about(finding: str, advice: str) -> Check:

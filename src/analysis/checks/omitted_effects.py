@@ -64,9 +64,8 @@ def _threat(found: Difference, level: float) -> Check:
         "omitted_effects",
         "E110",
         ASSUMPTION,
-        f"With unit and period effects the estimate is {{other_number}}, where the answer is {{answer}}: a "
-        f"difference of "
-        f"{gap_words(found, level)}.{' The sign turns.' if found.turned else ''}",
+        f"With unit and period effects the estimate is {{other_number}}, where the answer is {{answer}}; they are "
+        f"apart by {gap_words(found, level)}.{' The sign turns.' if found.turned else ''}",
         "Hold both constant (`effects: two_way`): the answer contains what it leaves out."
         if clear
         else "The interval shows how much of the answer may come from what is not held constant.",

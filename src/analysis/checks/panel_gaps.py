@@ -103,7 +103,8 @@ def _verdict(missing: _Missing, test: float | None, other: Difference | None, un
         words.append(f"Being observed in the next period {said} ({p_said(test)}).")
     if other is not None:
         words.append(
-            f"Units observed throughout give {{other_number}} instead of {{answer}}: {gap_words(other, level)}."
+            "Units observed throughout give {other_number} instead of {answer}, apart by "
+            f"{gap_words(other, level)}."
         )
     return Check(
         "panel_gaps",

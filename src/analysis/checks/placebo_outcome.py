@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.checks._common import ALPHA, about, changed, options
+from analysis.checks._common import ALPHA, about, changed, left_alone, options
 from analysis.inference import few_clusters
 from analysis.refusal import Refusal
-from analysis.report.display import fixed, level_words, p_words
 from analysis.result import Check, Data, Effects, Estimate
 
 ASSUMPTION = "Nothing else changed at the same time: an outcome that the policy cannot touch did not move."
@@ -54,24 +53,10 @@ def _on(data: Data, effects: Effects, name: str) -> tuple[Data, Effects]:
 
 
 def _verdict(found: Estimate, name: str, level: float) -> Check:
-    hit = found.p_value <= ALPHA
-    low, high = fixed(found.low, 2), fixed(found.high, 2)
-    verdict = "moved with the policy" if hit else "did not move by more than chance explains"
-    return Check(
-        "placebo_outcome",
-        "E110",
-        ASSUMPTION,
-        f"{name[:1].upper()}{name[1:]}, which the policy should leave alone, {verdict}: {fixed(found.value, 2)} of its "
-        f"standard deviations ({level_words(level)} {low} to {high}, p = {p_words(found.p_value)}).",
-        "Find out what else changed in these units then; the answer may contain it."
-        if hit
-        else "The interval shows how large a disturbance of this kind could have gone unnoticed.",
-        "warn" if hit else "note",
-        found.value,
-        found.p_value,
-        found.low,
-        found.high,
-    )
+    verdict = "moved with the policy" if found.p_value <= ALPHA else "did not move by more than chance explains"
+    said = f"{name[:1].upper()}{name[1:]}, which the policy should leave alone, {verdict}:"
+    advice = "Find out what else changed in these units then; the answer may contain it."
+    return left_alone("placebo_outcome", ASSUMPTION, found, said, advice, level)
 
 
 def _about(finding: str, advice: str) -> Check:

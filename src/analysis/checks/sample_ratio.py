@@ -36,7 +36,7 @@ def run(
     who = everyone(data, found, strata)
     code, _, _ = who.units()
     counts = [int((code == place).sum()) for place in range(len(found.names))]
-    word = f"clusters ({data.labels.cluster})" if who.clustered else "rows"
+    word = f"clusters ({data.labels.word(data.labels.cluster)})" if who.clustered else "rows"
     listed = ", ".join(f"{name} {count:,}" for name, count in zip(found.shown, counts, strict=True))
     if expected_share is None:
         finding = f"{listed} {word}. No planned share is named, so that nothing shows whether this is "

@@ -61,7 +61,7 @@ def _verdict(gap: Gap, who: str, level: float) -> Check:
         "spillover",
         "E118",
         ASSUMPTION,
-        f"Without the {who} the answer is {{other}} instead of {{answer}}, a difference of {gap.words(level)}{chance}.",
+        f"Without the {who} the answer is {{other}} instead of {{answer}}, apart by {gap.words(level)}{chance}.",
         "Report the answer without exposed units, and treat their change as a second effect of the policy."
         if hit
         else "Spill-over onto units that the column does not mark, or marks for all alike, would not be seen.",

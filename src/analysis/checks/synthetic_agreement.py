@@ -38,7 +38,7 @@ def run(data: Panel, effects: Synthetic, path: Effects | None, *, level: float, 
         "synthetic_agreement",
         "E101",
         ASSUMPTION,
-        f"{many[:1].upper()}{many[1:]} ({farthest}) lies {{gap}} from the answer: {errors}.{rest}{turned}",
+        f"{many[:1].upper()}{many[1:]} ({farthest}) differs from the answer by {{gap}}: {errors}.{rest}{turned}",
         "Say which of them the decision is about: they differ in level, in the years and in the donors they lean on."
         if apart or against
         else "Agreement does not test what all of them assume: that nothing else happened to the treated unit then.",

@@ -47,7 +47,7 @@ def _verdict(found: Difference, level: float) -> Check:
         "trends_per_unit",
         "E110" if turned else "E111",
         ASSUMPTION,
-        f"{said}: with a trend of each unit the estimate is {{other_number}} instead of {{answer}}, a difference of "
+        f"{said}: with a trend of each unit the estimate is {{other_number}} instead of {{answer}}, apart by "
         f"{gap_words(found, level)}.",
         "Do not rest a decision on the answer: find out why these units were on another path."
         if clear

@@ -66,9 +66,8 @@ def _set_words(region: Region, level: float) -> str:
     if not region.bounded and len(region.pieces) == 1 and not any(math.isfinite(x) for x in region.hull):
         return f"{name} holds every effect: these data say nothing about its size."
     if len(region.pieces) > 1:
-        return (
-            f"{name} is in {len(region.pieces)} parts and leaves out only effects between {{gap_low}} and {{gap_high}}."
-        )
+        parts = len(region.pieces)
+        return f"{name} is in {parts} parts and leaves out only effects between {{hole_low}} and {{hole_high}}."
     if not region.bounded:
         return f"{name} has an end on one side only, at {{end}}."
     return f"{name} runs from {{low_number}} to {{high}}."
@@ -79,7 +78,7 @@ def _ends(region: Region) -> dict[str, float]:
     if region.empty:
         return {}
     if len(region.pieces) > 1:
-        return {"gap_low": region.pieces[0][1], "gap_high": region.pieces[1][0]}
+        return {"hole_low": region.pieces[0][1], "hole_high": region.pieces[1][0]}
     low, high = region.hull
     if region.bounded:
         return {"low": low, "high": high}

@@ -38,7 +38,7 @@ def _verdict(gap: Gap, weight: str, level: float) -> Check:
         "E115",
         ASSUMPTION,
         f"Weighted by {weight} the answer is {{answer}}, with every unit counting the same {{other}}: "
-        f"a difference of {gap.words(level)}.{way}",
+        f"apart by {gap.words(level)}.{way}",
         "State which population the decision is about, and show the effect by size of unit."
         if apart
         else "A difference inside the interval could still be there.",

@@ -39,7 +39,7 @@ def run(rows: Rows, effects: Effects, path: Effects | None, *, level: float, gap
         "weighting_agreement",
         "E101",
         ASSUMPTION,
-        f"{which} ({farthest}) lies {{gap}} from the answer, {errors}{rest}.{opposite}",
+        f"{which} ({farthest}) differs from the answer by {{gap}}, {errors}{rest}.{opposite}",
         _advice(part=part, apart=bool(apart)),
         "warn" if part else "note",
         size / error if error else None,

@@ -30,7 +30,7 @@ def _notebook(chosen: argparse.Namespace) -> int:
     if not problems:
         print(f"{paths.shown(path)}: the style is in order", flush=True)
     if not studies:
-        print(f"No study uses it yet: there is no file in params/{path.stem}/")
+        print(f"No parameter file in params/{path.stem}/ uses it, so nothing was run", flush=True)
     return max([int(bool(problems)), *(_study(study) for study in studies)])
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +39,8 @@ def _report(chosen: argparse.Namespace) -> int:
 def _made(study: Path | str, changes: str) -> Outcome:
     from analysis.run import parameters, publish, variant
 
-    if isinstance(study, str) and variant.MARK in study:
+    files = {path.stem for path in parameters.every()}
+    if isinstance(study, str) and variant.MARK in study and study not in files:
         if changes.strip():
             base = study.partition(variant.MARK)[0]
             problem, fix = f"{study} is a variant itself", f"name its study and all changes: STUDY={base} SET=..."
@@ -54,9 +57,9 @@ def _reports(chosen: argparse.Namespace) -> int:
     from analysis.sweep import file
 
     files = [path for path in parameters.every() if path.parent != file.FOLDER]
-    jobs = [(paths.shown(path), lambda path=path: _made(path, "")) for path in files]
-    jobs += [(f"STUDY={name}", lambda name=name: _made(name, "")) for name in variant.published()]
-    jobs += [(f"SWEEP={name}", lambda name=name: swept(name)) for name in file.every()]
+    jobs: list[tuple[str, Callable[[], Outcome]]] = [(paths.shown(path), partial(_made, path, "")) for path in files]
+    jobs += [(f"STUDY={name}", partial(_made, name, "")) for name in variant.published()]
+    jobs += [(f"SWEEP={name}", partial(swept, name)) for name in file.every()]
     worst = 0
     summary: list[tuple[str, str]] = []
     for what, make in jobs:

@@ -131,10 +131,10 @@ def verify(source: Source) -> Path:
 def check(source: Source, actual: str) -> None:
     """Refuse a file whose checksum is `actual` unless the declaration names that checksum."""
     if source.sha256 is None:
-        fix = f"after looking at the file, add the line `sha256: {actual}`"
+        fix = f'after looking at the file, add the line `sha256: "{actual}"`'
         raise Refusal("D401", f"{source.declaration}:sha256", "the checksum of the file is not declared", fix)
     if actual != source.sha256:
-        own = f"restore the file; if the change is meant, write `sha256: {actual}` in {source.declaration}"
+        own = f'restore the file; if the change is meant, write `sha256: "{actual}"` in {source.declaration}'
         fix = "delete the file and run make data" if source.distribution else own
         problem = f"the file has changed: sha256 {actual[:12]}…, declared {source.sha256[:12]}…"
         raise Refusal("R305", paths.shown(source.path), problem, fix)

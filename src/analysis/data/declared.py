@@ -125,8 +125,9 @@ class Join(_Strict):
 class Source(_Strict):
     """One source.yml. Without `distribution` the table is a person's own, put into the folder by hand.
 
-    topic: what the catalogue sorts it under. key: columns that together name a row. units: what one unit is; only places and organisations are ever named on a
-    page. joins: columns of other datasets, which `columns` then holds as well.
+    topic: what the catalogue sorts it under. key: columns that together name a row. units: what one unit is; only
+    places and organisations are ever named on a page. joins: columns of other datasets, which `columns` then
+    holds as well.
     """
 
     dataset: str
@@ -142,7 +143,7 @@ class Source(_Strict):
     rows: int | None = Field(default=None, ge=1)
     synthetic: bool
     traps: list[Sentence] = []
-    units: Literal["people", "places", "organisations", "periods"] | None = None
+    units: Literal["people", "households", "places", "organisations", "periods", "none"] | None = None
     key: list[str] = []
     joins: list[Join] = []
     columns: dict[str, Column] = Field(min_length=1)

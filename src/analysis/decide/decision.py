@@ -111,8 +111,9 @@ def strength(
     warned = [check for check in checks if check.severity == "warn" and check.name not in grounds.aside]
     if stops:
         return 0, f"withheld: {', '.join(stops)}"
-    if any(check.code in grounds.fatal.get(check.name, ()) for check in warned):
-        return 1, grounds.diverged
+    fatal = [check.name for check in warned if check.code in grounds.fatal.get(check.name, ())]
+    if fatal:
+        return 1, grounds.because.get(fatal[0], grounds.diverged)
     if not bounded:
         return 1, unstated or "too few clusters for a standard error"
     kinds = list(dict.fromkeys(grounds.kind(check.name) for check in warned))

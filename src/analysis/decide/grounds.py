@@ -13,15 +13,16 @@ class Grounds:
 
     needed: checks without which evidence is not strong, each one missing counting like a caution. kinds: which checks
     are about the same threat, so that they count once. fatal: codes of a finding, by check, that leave the evidence
-    weak whatever else was found. diverged: what such a finding says, in words. aside: checks of something that the
-    answer does not rest on. ceiling: the most that a design of this family can reach, with the reason; a design may
-    have its own in `ceilings`. against: what an outcome was higher or lower than, in words.
+    weak whatever else was found. diverged: what such a finding says, in words; because: the same of one check. aside:
+    checks of something that the answer does not rest on. ceiling: the most that a design of this family can reach, with
+    the reason; a design may have its own in `ceilings`. against: what an outcome was higher or lower than, in words.
     """
 
     needed: tuple[str, ...]
     kinds: Mapping[str, tuple[str, ...]]
     fatal: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     diverged: str = ""
+    because: Mapping[str, str] = field(default_factory=dict)
     aside: tuple[str, ...] = ()
     ceiling: int = 3
     reason: str = ""

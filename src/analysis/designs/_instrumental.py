@@ -95,8 +95,8 @@ def _facts(data: Rows, arrays: Problem, options: Options, kernel: Kernel, refit:
         "table": pd.DataFrame([row]),
         "joint": np.array([[variance]]),
         "kind": "single",
-        "estimand": f"average effect of a change of {arrays.change:g} in {moved} among those whose {moved} the "
-        "instruments moved",
+        "estimand": f"average effect of a change of {arrays.change:g} in the treatment ({moved}), among those whose "
+        "treatment the instruments moved",
         "method": title + _held(options),
         "df": arrays.df(1),
         "n": data.n,

@@ -244,9 +244,10 @@ def _errors_words(made: Setting, found: Contrast) -> str:
 def _strata_words(made: Setting) -> str:
     if made.choice.strata is None:
         return ""
-    left = f", {made.lost} strata without both arms left out" if made.lost else ""
+    one = "stratum" if made.lost == 1 else "strata"
+    left = f", {made.lost} {one} without both arms left out" if made.lost else ""
     how = "averaged by their size" if made.problem.by_size else "as fixed effects"
-    return f", strata ({made.choice.strata}) {how}{left}"
+    return f", strata ({made.data.labels.word(made.choice.strata)}) {how}{left}"
 
 
 def _arm(name: str) -> str:

@@ -153,7 +153,8 @@ def variance_of(rows: Rows, contributions: Array) -> tuple[Array, float]:
 def inference_words(rows: Rows, basis: str) -> str:
     """The convention of the interval, in words."""
     if rows.clustered:
-        return f"{basis}, summed by {rows.labels.word(rows.labels.cluster)} ({rows.clusters} clusters), factor G/(G-1), t distribution"
+        by = rows.labels.word(rows.labels.cluster)
+        return f"{basis}, summed by {by} ({rows.clusters} clusters), factor G/(G-1), t distribution"
     return f"{basis}; every row independent, normal distribution"
 
 

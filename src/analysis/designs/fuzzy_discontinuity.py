@@ -86,7 +86,8 @@ def estimate(
         lines=fit.lines,
         refit=partial(estimate, given=given, **choices),  # type: ignore[arg-type]
         take_up=first,
-        estimand=f"average effect at the cut-off of {treatment}, on those who take it up because of their side",
+        estimand=f"average effect of the treatment ({treatment}) at the cut-off, on those who take it up because of "
+        "their side",
         method=f"fuzzy local polynomial ({shape(options)}, {bandwidth_words(fit, options)}){adjusted_for(covariates)}",
         inference=_inference(fit, first, at.rows.labels.word(at.rows.labels.cluster)),
         df=float("inf"),

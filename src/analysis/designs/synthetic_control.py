@@ -76,7 +76,8 @@ def estimate(
 
 def _by_path(used: Book, solver: str) -> Approach:
     weigh = partial(kernel.plain, solver=solver)
-    method = f"synthetic control fitted to the path of {used.panel.labels.word(used.panel.labels.outcome)}; {described(used)}"
+    path = used.panel.labels.word(used.panel.labels.outcome)
+    method = f"synthetic control fitted to the path of {path}; {described(used)}"
     return Approach(weigh, always(weigh), by_fit=True, conformal=always(weigh), method=method)
 
 

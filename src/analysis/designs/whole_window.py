@@ -121,7 +121,9 @@ def _take_up(fit: WindowFit, at: Score) -> TakeUp:
 def _estimand(treatment: str | None) -> str:
     if treatment is None:
         return "average effect at the cut-off of being on the treated side, if the polynomial is right"
-    return f"average effect at the cut-off of {treatment}, on those who take it up because of their side"
+    return (
+        f"average effect of the treatment ({treatment}) at the cut-off, on those who take it up because of their side"
+    )
 
 
 def _method(wide: float, polynomial: int, slopes: str, covariates: Any, treatment: str | None) -> str:

@@ -106,7 +106,7 @@ def _in_sentences(release: Release, subjects: Subjects, rules: Rules) -> Iterato
         said += [match[0] for match in N_EQUALS.finditer(text) if rules.small(int(match[1].replace(",", "")))]
         if said:
             found = f"the text names fewer than {rules.smallest_count} {subjects.noun} ({listed(said)})"
-            yield made("S201", place, found, f"write “fewer than {rules.smallest_count}”, or leave the count out", text)
+            yield made("S201", place, found, f"write “fewer than {rules.smallest_count}”, or leave the count out", said)
 
 
 def zeros(release: Release, columns: list[Column], subjects: Subjects, rules: Rules) -> Iterator[Finding]:

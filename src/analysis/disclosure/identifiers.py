@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
+import os
 import re
 from collections.abc import Callable, Iterator
 
@@ -67,6 +67,7 @@ ABSOLUTE = re.compile(
     r"(?:(?<![\w.:/@-])/(?:home|Users|root|mnt|media|var|tmp|opt|srv|private|scratch|data|work|Volumes)/[\w.@ -]*[\w@-]"
     r"|\b[A-Za-z]:\\+(?:Users|Documents|Data|Projects)\\+[\w.@ -]+|\\\\\\\\[\w.-]+\\\\[\w$.-]+|file:///[\w./-]+)"
 )
+UNSEEN = re.compile(r"^manifest|metadata$|inside the picture file$")
 GENERIC_USERS = {
     "root",
     "user",
@@ -167,9 +168,10 @@ def _machine(texts: list[tuple[str, str]]) -> Iterator[Finding]:
     if paths:
         fix = "make the report with paths relative to the project"
         yield _one("S211", paths, "absolute path, which tells of a person or machine", fix, masked=False)
-    user = getpass.getuser()
+    user = next((os.environ[name] for name in ("USER", "LOGNAME", "USERNAME") if os.environ.get(name)), "")
     if len(user) > 3 and user.lower() not in GENERIC_USERS:
-        named = _where(texts, re.compile(rf"\b{re.escape(user)}\b").findall)
+        unseen = [(place, text) for place, text in texts if UNSEEN.search(place)]
+        named = _where(unseen, re.compile(rf"\b{re.escape(user)}\b").findall)
         if named:
             yield _one("S211", named, "the user name of this account", "take it out")
 

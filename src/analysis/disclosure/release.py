@@ -44,7 +44,7 @@ class Release:
         return list(self.results.get("numbers") or [])
 
     def said(self, table: Table, what: str) -> Any:
-        """What the report says about `table` under `what` (counts, means, shares, extremes ...); None if nothing."""
+        """What the report says about `table` under `what` (counts, means, extremes ...); None if nothing."""
         for key in (table.name, table.caption):
             if key and what in self.blocks.get(key, {}):
                 return self.blocks[key][what]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from analysis.disclosure.counts import Column, whole
+from analysis.disclosure.counts import MISSING, Column, whole
 from analysis.disclosure.finding import Finding, listed, made
 from analysis.disclosure.page import Table
 from analysis.disclosure.release import Release
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 EXTREME = re.compile(
-    r"(?i)^(min|max|minimum|maximum|lowest|highest|smallest|largest|range)\b(?! (effect|chance|weight|step))"
-    r"|\b(minimum|maximum|lowest value|highest value)$"
+    r"(?i)^(min|max|minimum|maximum|lowest|highest|smallest|largest|range)\b"
+    r"(?! (effect|chance|weight|step|\d+(\.\d+)? ?%))|\b(minimum|maximum|lowest value|highest value)$"
 )
 PERCENTILE = re.compile(
     r"(?i)\b(?:(\d{1,2}(?:\.\d+)?)(?:st|nd|rd|th) (?:per)?centile|p(\d{1,2})|"
-    r"(first|lower|third|upper) quartile|median)\b"
+    r"(first|lower|third|upper) quartile|median|(?:lowest|highest) (\d+(?:\.\d+)?) ?%)(?!\w)"
 )
 QUARTERS = {"first": 25.0, "lower": 25.0, "third": 75.0, "upper": 75.0}
 DEGREES = re.compile(r"(?i)^(residual )?(degrees of freedom|d\.?f\.?)|^residual d\.?f")
@@ -95,7 +95,7 @@ def _share(row: Sequence[str], place: int) -> float:
 
 def extremes(release: Release, columns: list[Column], subjects: Subjects, rules: Rules) -> Iterator[Finding]:
     """S205: lowest and highest values, which are one unit's, and percentiles with few units beyond them."""
-    counted = {id(column.table): column for column in columns}
+    counted = {id(column.table): column for column in columns if not MISSING.search(column.header)}
     whole_sample = max((int(n) for number in release.numbers for n in (number.get("n"),) if n), default=None)
     for table in release.page.tables:
         if table.download and any(t.caption == table.caption and not t.download for t in release.page.tables):
@@ -143,8 +143,9 @@ def _percentiles(
 
 
 def _percent(match: re.Match[str]) -> float:
-    if match[1] or match[2]:
-        return float(match[1] or match[2])
+    stated = match[1] or match[2] or match[4]
+    if stated:
+        return float(stated)
     return QUARTERS.get((match[3] or "").lower(), 50.0)
 
 

@@ -71,6 +71,17 @@ def protect(table: Counts, rules: Rules, earlier: Protected | None = None, grows
     return protect_linked([table], rules, earlier, grows)
 
 
+def shown(categories: Sequence[str], counts: Sequence[int], rules: Rules) -> list[str]:
+    """A list of counts and their total as they may be printed: small ones, and what else must go, in words.
+
+    One text for each category, then that of the total. For a report's list of groups, arms or reasons.
+    """
+    import numpy as np
+
+    table = Counts((("category", tuple(categories)),), np.asarray(counts, dtype=np.int64))
+    return [row[0] for row in protect(table, rules).rows()]
+
+
 def protect_linked(
     tables: Sequence[Counts], rules: Rules, earlier: Protected | None = None, grows: bool = False
 ) -> Protected:

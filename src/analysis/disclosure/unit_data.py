@@ -16,7 +16,7 @@ from analysis.disclosure.subjects import Subjects
 
 KNOWN = {
     "kind", "caption", "note", "source", "alt", "csv", "csv_name", "table_html", "numbers", "checks", "answer",
-    "counts", "means", "shares", "extremes", "dominance", "saturated",
+    "reading", "counts", "means", "extremes", "dominance", "saturated",
 }  # fmt: skip
 NOTEBOOK_METADATA = {"kernelspec", "language_info"}
 MIMES = {"text/plain", "text/html", "image/png"}

@@ -129,11 +129,6 @@ def line(data: Rows, effects: Discontinuity, level: float) -> Jump:
     return Jump(fit.value, fit.std_error, *bounds, rows=int(min(treated.sum(), (~treated).sum())))
 
 
-def display_reach(effects: Discontinuity) -> float:
-    """How far from the cut-off a picture shows rows: three widths of a local fit, the window of another."""
-    return float(max(effects.width)) * (3.0 if effects.local else 1.0)
-
-
 def bins(data: Rows, effects: Discontinuity, values: Array, reach: float) -> list[Bin]:
     """Means of `values` in groups of neighbouring rows with about as many rows each, never across the cut-off.
 

@@ -18,6 +18,13 @@ def group_means(data: Data) -> tuple[Array, Array | None]:
     return _path(data, treated), _path(data, ~treated) if (~treated).any() else None
 
 
+def group_rows(sample: Sample) -> tuple[Array, Array]:
+    """(T,) rows per period of the group that the policy reached, and of the other."""
+    periods = np.arange(len(sample.periods))
+    counts = [(sample.period[member][:, None] == periods).sum(axis=0) for member in (sample.treated, ~sample.treated)]
+    return counts[0], counts[1]
+
+
 def _by_period(sample: Sample, member: Array) -> Array:
     rows = [member & (sample.period == t) for t in range(len(sample.periods))]
     return np.array([np.average(sample.outcome[row], weights=sample.weight[row]) for row in rows])

@@ -76,8 +76,11 @@ def by_multipliers(
 def by_draws(estimate: Array, significant: Array, null: Array, null_significant: Array, *, blocks: int) -> Joint:
     """The three statistics against estimates (draws, S) on data in which the treatment was reassigned.
 
-    NaN where a design refused an assignment: that specification is left out of that draw.
+    NaN where a design refused an assignment: that specification is left out of that draw, and a draw that all refuse
+    is none.
     """
+    made = np.isfinite(null).any(axis=1)
+    null, null_significant = null[made], null_significant[made]
     return _joint(estimate, significant, null, null_significant, blocks, "reassigned")
 
 

@@ -22,7 +22,10 @@ observed, rounded outwards: widen them to what is possible. Columns that no stud
 """
 ROW = "  "
 KEY = "    "
-SHARE_NAME = re.compile(r"(?i)(share|prop|rate|ratio|pct|percent|frac|ins|lit)")
+UNITS = {
+    "places": re.compile(r"(?i)state|county|district|municip|city|town|village|region|country|province|fips|precinct"),
+    "organisations": re.compile(r"(?i)school|hospital|firm|store|shop|restaurant|plant|clinic|office|company|agency"),
+}
 
 
 def text(found: Profile, dataset: str, file: str, sha256: str) -> str:
@@ -32,14 +35,25 @@ def text(found: Profile, dataset: str, file: str, sha256: str) -> str:
     lines += _about(found, dataset)
     lines += [f"file: {scalar(file)}", f'sha256: "{sha256}"', f"rows: {found.table.rows}"]
     lines += ["# CONFIRM: true only if the table was made up, for example for a test.", "synthetic: false"]
-    if key := found.roles.key:
-        lines += comment(f"Key: {' and '.join(key)} {'names' if len(key) == 1 else 'together name'} every row once.")
-    elif not found.roles.column("time"):
-        lines += comment("Key: no column, and no pair of columns that was tried, names every row once.")
-    lines += ["columns:"]
+    lines += [*_keyed(found), "columns:"]
     for name, facts in found.facts.items():
         lines += _column(found, name, facts)
     return "\n".join(lines) + "\n"
+
+
+def _keyed(found: Profile) -> Iterator[str]:
+    """What names a row, ready to be switched on, so that later versions of the file are held to it."""
+    key, unit = found.roles.key, found.roles.column("unit")
+    if not key:
+        yield "# No column, and no pair of columns that was tried, names every row once."
+        return
+    said = f"{' and '.join(key)} {'names' if len(key) == 1 else 'together name'} every row once."
+    yield from comment(f"{said} Take away the # to hold later versions of the file to it.")
+    yield f"# key: [{', '.join(scalar(name) for name in key)}]"
+    if unit:
+        kind = next((kind for kind, names in UNITS.items() if names.search(unit)), "people")
+        yield "# What one unit is (people, places, organisations or periods); people are never named on a page."
+        yield f"# units: {kind}"
 
 
 def _about(found: Profile, dataset: str) -> Iterator[str]:

@@ -81,7 +81,8 @@ def _check_name(dataset: str, given: str) -> None:
         raise Refusal("D420", where, problem, f"choose another name: NAME={_free(dataset)}")
     if (paths.RAW / dataset / DECLARATION).exists():
         problem = f"data/raw/{dataset} exists already; a dataset is never overwritten"
-        raise Refusal("D420", where, problem, f"choose another name: NAME={_free(dataset)}")
+        fix = f"choose another name, NAME={_free(dataset)}, or delete that folder first if no study uses it"
+        raise Refusal("D420", where, problem, fix)
 
 
 def _free(dataset: str) -> str:

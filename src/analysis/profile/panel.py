@@ -97,12 +97,12 @@ def _cells(played: Played, unit: Facts, time: Facts) -> Iterator[Finding]:
     again = keys.repeats([unit, time]) & (unit.codes >= 0) & (time.codes >= 0)
     key = f"{unit.name}, {time.name}"
     if again.any():
-        problem = f"{many(int(again.sum()), 'row')} repeat a pair of {key}: {played.rows(again)}"
+        problem = f"{many(int(again.sum()), 'row')} with a pair of {key} seen before: {played.rows(again)}"
         yield Finding("serious", unit.name, problem, "keep one row per pair, or choose other keys")
     missing = unit.distinct * time.distinct - (int(((unit.codes >= 0) & (time.codes >= 0)).sum()) - int(again.sum()))
     if missing > 0:
         share = 100 * missing / (unit.distinct * time.distinct)
-        problem = f"{missing:,} of {unit.distinct * time.distinct:,} pairs of {key} have no row ({share:.1f} %)"
+        problem = f"{missing:,} of {unit.distinct * time.distinct:,} pairs of {key} without a row ({share:.1f} %)"
         yield Finding("caution", unit.name, problem, "supply them, or choose `unbalanced` in the study")
 
 

@@ -95,7 +95,7 @@ def find(facts: Mapping[str, Facts], guesses: Mapping[str, Guess]) -> Roles:
 
 
 def _key(able: Candidates, time: Facts | None, unit: Facts | None) -> tuple[str, ...]:
-    if time and unit:
+    if time and unit and keys.groups([unit, time]) == unit.rows:
         return (unit.name, time.name)
     columns, guesses = list(able.facts.values()), list(able.guesses.values())
     if alone := keys.single(columns, guesses):

@@ -69,7 +69,7 @@ def _nearly_keys(
             continue
         again = keys.repeats([one]) & (one.codes >= 0)
         if again.any():
-            problem = f"{many(int(again.sum()), 'row')} repeat a code that stands once elsewhere, first in "
+            problem = f"nearly every code stands once; {many(int(again.sum()), 'row')} with one seen before, first in "
             fix = "if the column names rows, find out which of the two is right"
             yield Finding("caution", name, f"{problem}{table.place(int(again.argmax()))}", fix)
 

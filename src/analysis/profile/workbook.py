@@ -120,8 +120,10 @@ def _findings(sheet: Worksheet, header: list[str]) -> Iterator[Finding]:
         yield Finding("note", "", problem, "check that the workbook was computed when it was saved last")
     hidden = sum(row.hidden for row in sheet.row_dimensions.values())
     if hidden:
-        yield Finding("caution", "", f"{many(hidden, 'hidden row')} of the sheet are part of the table", "delete the "
-                      "rows in the workbook if they were hidden because they do not count")  # fmt: skip
+        problem = f"{many(hidden, 'hidden row')} of the sheet, taken in like the others"
+        yield Finding(
+            "caution", "", problem, "delete them in the workbook if they were hidden because they do not count"
+        )
     for place, title in enumerate(header):
         formats = {str(row[0].number_format) for row in sheet.iter_rows(2, None, place + 1, place + 1)}
         if any(re.fullmatch(r"0{2,}", one) for one in formats):

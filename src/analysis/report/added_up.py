@@ -10,7 +10,7 @@ from analysis.estimate import t_interval
 from analysis.fits.interrupted_time_series import Interrupted
 from analysis.inference import periods
 from analysis.panel import Array
-from analysis.report import charts, display, interrupted, palette
+from analysis.report import charts, display, interrupted, palette, readings
 from analysis.report.display import Block, Unit
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def figure(pieces: Interrupted, study: Study, outcome: Column, source: Source) -
             "alt": f"Line chart with a band. Horizontal axis: {labels[0]} to {labels[-1]}. Vertical axis: effect added "
             f"up. It reaches {rows[-1][1]} in the last period ({rows[-1][2]} to {rows[-1][3]}).",
             "source": f"Source: {source.origin}. n = {pieces.n:,} periods, {len(rows)} of them under the policy.",
+            "reading": readings.added_up(*rows[-1]),
             "note": "The interval widens because one error in the predicted path adds up in every period.",
             "table_html": display.table_html(header, rows, "Effect added up from the start"),
             "csv": display.csv_text(

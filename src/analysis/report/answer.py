@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 LIKELY = f"{100 * SURE:.0f}\u202f%"
 ACTIONS = {
-    "extend": f"The result speaks for the policy: a benefit that matters is at least {LIKELY} likely, and the evidence "
-    "is not weak.",
-    "stop": f"The result speaks against the policy: harm that matters is at least {LIKELY} likely. Change it, or stop.",
+    "extend": f"On this outcome the result counts in favour: a benefit that matters is at least {LIKELY} likely, and "
+    "the evidence is not weak.",
+    "stop": f"On this outcome the result counts against: harm that matters is at least {LIKELY} likely. Prevent it, or "
+    "have good reasons to accept it.",
     "immaterial": "Choose on other grounds: the whole interval lies below an effect that matters.",
-    "collect": "Collect more evidence before committing: neither benefit nor harm that matters is likely enough.",
-    "confirm": "Collect more evidence before committing: an effect that matters is likely, but no effect at all cannot "
+    "collect": "Collect more evidence before deciding: neither benefit nor harm that matters is likely enough.",
+    "confirm": "Collect more evidence before deciding: an effect that matters is likely, but no effect at all cannot "
     "be excluded.",
     "not_on_this": "Do not decide on this estimate alone: the evidence is too weak to carry a decision.",
     "withhold": "No recommendation: a check stops the answer from being used.",
@@ -120,7 +121,7 @@ def overturn(unit: Unit, estimate: Estimate, decision: Decision) -> str:
             return "The interval already includes no effect."
         return (
             "The interval already includes no effect; with these data an effect is found four times in five only from "
-            f"{unit.amount(decision.detectable)} on."
+            f"{unit.size(decision.detectable, estimate.value)} on."
         )
     if decision.overturning is not None:
         return written(unit, decision.overturning.overturns, decision.overturning)
@@ -154,10 +155,23 @@ def finding(unit: Unit, check: Check) -> str:
 
 
 def written(unit: Unit, template: str, check: Check) -> str:
-    """A check's `template` with its amounts: {name} with their unit, {name_number} without."""
+    """A check's `template` with its amounts: {name} with their unit, {name_number} without.
+
+    Amounts called gap are differences between two effects; of effects in per cent, which are ratios, a factor.
+    """
     words = {name: unit.amount(x) for name, x in check.amounts.items()}
     bare = {f"{name}_number": display.significant(unit.shown(x), 2) for name, x in check.amounts.items()}
+    if unit.name == "log":
+        factors = {name: _factor(x) for name, x in check.amounts.items() if name.partition("_")[0] == "gap"}
+        words |= {name: f"a factor of {x}" if name == "gap" else x for name, x in factors.items()}
+        bare |= {f"{name}_number": x for name, x in factors.items()}
     return template.format(**words, **bare)
+
+
+def _factor(x: float) -> str:
+    """How many times as large a difference `x` of logarithms leaves one of two levels."""
+    times = math.exp(min(x, 700.0))
+    return display.fixed(times, 2) if 0.1 <= times < 10 else display.significant(times, 2)
 
 
 def headline(unit: Unit, estimate: Estimate) -> dict[str, Any]:

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 DECIMALS = 4  # of a score in a table, significant digits
 
 
+def reach(effects: Discontinuity) -> float:
+    """How far from the cut-off the pictures show rows: three widths of a local fit, the window of another."""
+    return float(max(effects.width)) * (3.0 if effects.local else 1.0)
+
+
 def figure(found: Sequence[Bin], effects: Discontinuity, study: Study, outcome: Column, source: Source) -> Block:
     """The lead chart: mean outcome in bins of the score on both sides of the cut-off, with the fitted lines."""
     unit, score = Unit(outcome.unit), source.columns[study.running]
@@ -63,9 +68,18 @@ def take_up(found: Sequence[Bin], effects: Discontinuity, study: Study, source: 
         (words, score.label, "Take-up by score", "take-up-by-score"),
         drawing=charts.png(drawing),
         caption=f"{source.columns[study.treatment].label} by {display.lower_first(score.label)}.",
+        reading=_jump(effects),
         note="Each dot is the mean of neighbouring rows. What the design needs is a step at the cut-off, not a slope.",
         source=f"Source: {source.origin}.",
     )
+
+
+def _jump(effects: Discontinuity) -> str:
+    """Take-up on both sides in words, where the design uses it."""
+    if effects.take_up is None:
+        return ""
+    low, high = (f"{display.fixed(100 * level, 1)}{display.THIN}%" for level in effects.take_up.levels)
+    return f"Followed to the cut-off, {low} take it up just below and {high} just above."
 
 
 def rows(effects: Discontinuity, study: Study, outcome: Column, source: Source) -> Block:
@@ -101,10 +115,11 @@ def rows(effects: Discontinuity, study: Study, outcome: Column, source: Source) 
 def _in_words(effects: Discontinuity, unit: Unit) -> str:
     """The two sides in a sentence: who is compared, and with what fitted outcomes."""
     levels = [unit.level(level) for level in effects.levels]
-    gap = f": {levels[0]} below it and {levels[1]} above it" if all(levels) else ""
+    gap = f" ({levels[0]} below it, {levels[1]} above it)" if all(levels) else ""
+    ratio = "" if effects.take_up is None else ", divided by how much take-up jumps there"
     return (
-        f"Only rows near the cut-off count: {effects.rows[0]:,} below and {effects.rows[1]:,} above. A line on either "
-        f"side is followed to the cut-off, and the answer is the gap between the two lines there{gap}."
+        f"Only rows near the cut-off count: {effects.rows[0]:,} below and {effects.rows[1]:,} above. What is fitted "
+        f"on either side is followed to the cut-off, and the answer is the gap between the two there{gap}{ratio}."
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.report import charts, display, palette
+from analysis.report import charts, display, palette, readings
 from analysis.report.display import Block, Unit
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from analysis.studies.regression_discontinuity import Study
 
 BARS = 15  # on each side of the cut-off
+ALARM = 0.05
 HIDDEN = 10  # rows in a bar below which its height is not drawn
 
 
@@ -62,6 +63,7 @@ def widths(
             f"to {names[-1]}. Vertical axis: effect in {unit.words}, {shown[0][1]} at the left end and "
             f"{shown[-1][1]} at the right end.",
             "source": f"Source: {source.origin}.",
+            "reading": readings.widths([e.value for _, e in found], [(e.low, e.high) for _, e in found], unit),
             "note": "Narrow widths are noisy, wide ones lean on rows far from the cut-off."
             + (" The last dot fits one line a side to all rows." if effects.take_up is None else ""),
             "table_html": display.table_html(header, shown, "Effect by width"),
@@ -106,6 +108,7 @@ def sorting(scores: Array, effects: Discontinuity, study: Study, source: Source,
         [display.significant(a, 4), display.significant(b, 4), f"{n:,}" if n >= HIDDEN or n == 0 else f"under {HIDDEN}"]
         for a, b, n in zip(edges[:-1], edges[1:], counts, strict=True)
     ]
+    below = _below(edges, effects)
     return Block(
         "figure",
         display.table_text(header, shown),
@@ -113,14 +116,22 @@ def sorting(scores: Array, effects: Discontinuity, study: Study, source: Source,
         meta={
             "caption": f"Number of rows by {display.lower_first(label)}; {side.lower()} in colour.",
             "alt": f"Bar chart of {len(counts)} bars on two sides of the cut-off. Horizontal axis: {label}. Vertical "
-            f"axis: rows. The bar just below the cut-off holds {shown[_below(edges, effects)][2]}, the one just above "
-            f"{shown[_below(edges, effects) + 1][2]}.",
+            f"axis: rows. The bar just below the cut-off holds {shown[below][2]}, the one just above "
+            f"{shown[below + 1][2]}.",
             "source": f"Source: {source.origin}. n = {len(scores):,} scores.",
+            "reading": _meeting(shown[below][2], shown[below + 1][2]),
             "note": f"A step at the cut-off would point to scores being moved.{where}",
             "table_html": display.table_html(header, shown, "Rows by score"),
             "csv": display.csv_text(header, shown),
             "csv_name": "rows-by-score",
         },
+    )
+
+
+def _meeting(below: str, above: str) -> str:
+    return (
+        f"The two bars that meet at the cut-off hold {below} and {above} rows. If nobody moved a score, they would be "
+        "about as tall."
     )
 
 
@@ -142,7 +153,8 @@ def placebo_columns(found: Mapping[str, Jump], study: Study, source: Source) -> 
         "Do columns jump that the policy cannot have changed?",
         f"Each column is treated as the outcome is; {display.level_words(study.level)}s, p-values one by one.",
         reading="The policy came after these facts and cannot have changed them. A jump here would mean that people "
-        "just above the cut-off differ from those just below it in more than the policy.",
+        "just above the cut-off differ from those just below it in more than the policy. "
+        + readings.jumps([one.p_value for one in found.values()], ALARM),
         csv=display.csv_text(["column", "jump", "std_error", "low", "high", "p_value"], rows),
         csv_name="placebo-columns",
     )
@@ -184,6 +196,7 @@ def placebo_cutoffs(
             "alt": f"Dot chart with interval bars at {len(every)} cut-offs in the order of the score. Vertical axis: "
             f"jump in {unit.words}. At the real cut-off it is {_real(shown)[1]}.",
             "source": f"Source: {source.origin}.",
+            "reading": _elsewhere(list(found.values()), answer),
             "note": "Made-up cut-offs use rows of one side only; the jump is that of the outcome"
             + (", not divided by the jump in take-up." if effects.take_up is not None else "."),
             "table_html": display.table_html(header, shown, "Jump by cut-off"),
@@ -191,6 +204,10 @@ def placebo_cutoffs(
             "csv_name": "placebo-cutoffs",
         },
     )
+
+
+def _elsewhere(found: Sequence[Jump], real: Jump) -> str:
+    return readings.elsewhere([one.value for one in found], [(one.low, one.high) for one in found], real.value)
 
 
 def _real(shown: list[list[str]]) -> list[str]:

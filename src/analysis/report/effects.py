@@ -71,7 +71,11 @@ def comparison(shown: Sequence[Alternative], outcome: Column) -> Block:
         rows,
         "The answer beside other estimators",
         note,
-        reading=readings.estimate(shown[0].estimate, unit),
+        reading=readings.estimators(
+            [one.estimate.value for one in shown if one.comparable],
+            [(one.estimate.low, one.estimate.high) for one in shown if one.comparable],
+            unit,
+        ),
         numbers=numbers,
         csv=_csv(entries),
         csv_name="estimators",

@@ -11,7 +11,7 @@ from analysis.inference import periods
 from analysis.inference.interruption import FalseStarts
 from analysis.inference.time_series import autocorrelations
 from analysis.panel import Array
-from analysis.report import charts, display, interrupted, palette
+from analysis.report import charts, display, interrupted, palette, readings
 from analysis.report.display import Block, Unit
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def figure(
             f"{rows[-1][0]}. Vertical axis: effect in {unit.words}. {hits} of {len(labels)} false starts exclude zero; "
             f"the answer is {rows[-1][1]}.",
             "source": f"Source: {source.origin}. Data from before the policy, except for the answer.",
+            "reading": readings.false_starts(found.estimate.tolist(), hits, answer.value, study.level),
             "note": "Neighbouring dates share most of their data, so that a run of dots on one side is one finding.",
             "table_html": display.table_html(header, rows, "Effect at false starts and at the true one"),
             "csv": display.csv_text(["first_period", "estimate", "low", "high"], [list(one) for one in entries]),
@@ -83,6 +84,7 @@ def errors(pieces: Interrupted, study: Study, source: Source) -> Block:
             "alt": f"Bar chart. Horizontal axis: 1 to {lags} periods before. Vertical axis: correlation. The "
             f"residuals' first is {rows[0][1]}; {out} of {lags} bars of what is left lie outside the bounds of chance.",
             "source": f"Source: {source.origin}. n = {pieces.n:,} periods.",
+            "reading": readings.errors(float(raw[0]), out, lags),
             "note": f"Dashed: where 95\u202f% of correlations lie if periods do not resemble each other "
             f"({display.fixed(bound, 2)}). {pieces.inference[:1].upper()}{pieces.inference[1:]}.",
             "table_html": display.table_html(header, rows, "Correlation of errors with earlier ones"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.report import charts, display, palette
+from analysis.report import charts, display, outcome_axis, palette
 from analysis.report.display import Block, Unit
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def figure(effects: Weighted, study: Study, outcome: Column, source: Source) -> 
     spread = max(abs(on - off) for on, off in shown)
     decimals = display.decimals_for(spread / 2)
     cells = [[display.fixed(x, decimals) for x in (*pair, pair[0] - pair[1])] for pair in shown]
-    words = _axis(outcome, unit)
+    words = outcome_axis.level(outcome)
     header = ["Groups", *(f"{group}, mean" for group in GROUPS), "Treated less comparison"]
     rows = [[place, *row] for place, row in zip(PLACES, cells, strict=True)]
     raw = [[place, *pair, pair[0] - pair[1]] for place, pair in zip(PLACES, means, strict=True)]
@@ -41,8 +41,9 @@ def figure(effects: Weighted, study: Study, outcome: Column, source: Source) -> 
             "alt": f"Two lines between two places on the horizontal axis: as they are, and weighted to be alike. "
             f"Vertical axis: {words}. Treated less comparison: {cells[0][2]} as they are, {cells[1][2]} weighted.",
             "source": f"Source: {source.origin}. n = {effects.n:,} rows, {int(effects.treated.sum()):,} treated.",
-            "note": "The gap on the left is the plain difference. The gap on the right is the estimate; regressions, "
-            "where the design uses them, are part of its weights.",
+            "note": "The gap on the left is the plain difference. "
+            f"{'How much larger one is than the other' if unit.name == 'log' else 'The gap'} on the right is the "
+            "estimate; regressions, where the design uses them, are part of its weights.",
             "table_html": display.table_html(header, rows, f"Mean outcome by group: {words}"),
             "csv": display.csv_text(header, raw),
             "csv_name": "group-levels",
@@ -54,11 +55,6 @@ def _level(x: float, unit: Unit) -> float:
     if unit.name == "log":
         return float(np.exp(x))
     return 100 * x if unit.name == "share" else x
-
-
-def _axis(outcome: Column, unit: Unit) -> str:
-    words = {"share": "%", "log": "geometric mean"}.get(unit.name, unit.name)
-    return f"{outcome.label} ({words})" if words else outcome.label
 
 
 def _draw(shown: list[tuple[Any, ...]], cells: list[list[str]], words: str) -> bytes:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.inference.descriptives import group_means
+from analysis.inference.descriptives import group_means, group_rows
 from analysis.panel import NEVER, Array, Panel, Sample
-from analysis.report import charts, display, palette
+from analysis.report import charts, display, outcome_axis, palette
 from analysis.report.display import Block, Unit
 from analysis.rows import Rows
 
@@ -27,15 +27,13 @@ def figure(data: Data, study: Study, outcome: Column, source: Source) -> Block:
     scale = 100.0 if unit.name == "share" else 1.0
     if unit.name == "log":
         lines = {name: np.exp(values) for name, values in lines.items()}
-    words = _axis(outcome, unit)
+    words = outcome_axis.level(outcome)
     caption = f"Mean of the outcome in each group over time: {display.lower_first(outcome.label)}."
     when = source.columns[data.labels.time].label
-    header = [when, *lines]
+    counts = dict(zip([f"Rows: {display.lower_first(name)}" for name in lines], _counts(data), strict=False))
+    header = [when, *lines, *counts]
     decimals = display.decimals_for(float(max(np.ptp(scale * v) for v in lines.values())) / 2)
-    rows = [
-        [str(period), *(display.fixed(scale * values[place], decimals) for values in lines.values())]
-        for place, period in enumerate(data.periods.tolist())
-    ]
+    rows = _shown(data, {name: scale * values for name, values in lines.items()}, counts, decimals)
     return Block(
         "figure",
         display.table_text(header, rows),
@@ -46,12 +44,33 @@ def figure(data: Data, study: Study, outcome: Column, source: Source) -> Block:
             "source": f"Source: {source.origin}. n = {data.n:,} observations.",
             "note": f"{_means(data)}. They describe; the effect is estimated from changes within units or groups.",
             "table_html": display.table_html(header, rows, "Mean outcome by group and period"),
-            "csv": display.csv_text(
-                header, [[p, *(float(v[k]) for v in lines.values())] for k, p in enumerate(data.periods.tolist())]
-            ),
+            "csv": display.csv_text(header, _raw(data, lines, counts)),
             "csv_name": "group-means",
         },
     )
+
+
+def _shown(data: Data, lines: dict[str, Array], counts: dict[str, Array], decimals: int) -> list[list[str]]:
+    return [
+        [
+            str(period),
+            *(display.fixed(float(values[place]), decimals) for values in lines.values()),
+            *(f"{int(number[place]):,}" for number in counts.values()),
+        ]
+        for place, period in enumerate(data.periods.tolist())
+    ]
+
+
+def _raw(data: Data, lines: dict[str, Array], counts: dict[str, Array]) -> list[list[float | int]]:
+    return [
+        [period, *(float(values[place]) for values in lines.values()), *(int(n[place]) for n in counts.values())]
+        for place, period in enumerate(data.periods.tolist())
+    ]
+
+
+def _counts(data: Data) -> tuple[Array, ...]:
+    """Rows behind each mean where the rows of every period are others; panels have the same units throughout."""
+    return group_rows(data) if isinstance(data, Sample) else ()
 
 
 def _means(data: Data) -> str:
@@ -129,11 +148,6 @@ def _cohort(panel: Panel, cohort: int) -> list[str]:
     label = "Not under the policy in these periods" if cohort == NEVER else str(panel.periods[cohort])
     before, after = (len(panel.periods), 0) if cohort == NEVER else (cohort, len(panel.periods) - cohort)
     return [label, f"{int(member.sum()):,}", f"{clusters:,}", str(before), str(after)]
-
-
-def _axis(outcome: Column, unit: Unit) -> str:
-    words = {"share": "%", "log": "geometric mean"}.get(unit.name, unit.name)
-    return f"{outcome.label} ({words})" if words else outcome.label
 
 
 def _draw(data: Data, lines: dict[str, Array], scale: float, words: tuple[str, str], study: Study) -> bytes:

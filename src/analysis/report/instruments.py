@@ -43,6 +43,7 @@ def figure(stages: Stages, study: Study, outcome: Column, source: Source) -> Blo
             f"{display.level_words(stages.level)}s.",
             "alt": _alt(rows, named),
             "source": f"Source: {source.origin}. n = {stages.slope.n:,} observations.",
+            "reading": _between(stages, named, units),
             "note": "What is held constant is taken out of everything shown. The dashed lines have the slopes that the "
             "estimate comes from; groups whose rows come from one or two clusters have no bar.",
             "table_html": display.table_html(header, rows, "Groups by what the instruments predict"),
@@ -52,6 +53,15 @@ def figure(stages: Stages, study: Study, outcome: Column, source: Source) -> Blo
             "csv_name": "two-stages",
         },
     )
+
+
+def _between(stages: Stages, named: tuple[str, str], units: tuple[Unit, Unit]) -> str:
+    """How far the first and the last group are apart; nothing where there is one group."""
+    first, last = stages.groups[0], stages.groups[-1]
+    if first is last:
+        return ""
+    change = last.treatment[0] - first.treatment[0], last.outcome[0] - first.outcome[0]
+    return readings.stages(*named, change, units)
 
 
 def table(stages: Stages, study: Study, outcome: Column, source: Source) -> Block:
@@ -88,9 +98,9 @@ def _in_words(stages: Stages, treatment: Column, outcome: Column) -> str:
     share = display.significant(100 * stages.strength.share, 2)
     return (
         f"The instruments move the {display.lower_first(treatment.label)} (they explain {share}{display.THIN}% of what "
-        f"is left of it) and, through it alone, the {display.lower_first(outcome.label)}. Dividing the second movement "
-        f"by the first gives the effect. {readings.chance(stages.slope.p_value)}"
-    ).strip()
+        f"is left of it). What they do to the {display.lower_first(outcome.label)}, divided by that, is the effect, if "
+        "they act through the treatment alone."
+    )
 
 
 def intervals(answer: Estimate, others: Sequence[Estimate], outcome: Column) -> Block:
@@ -120,6 +130,7 @@ def curve(found: Curve, answer: Estimate, study: Study, outcome: Column, source:
             "alt": f"Line chart. Horizontal axis: effect in {unit.words}. Vertical axis: p-value from 0 to 1. "
             f"{set_words(found, unit)}",
             "source": f"Source: {source.origin}. n = {answer.n:,} observations.",
+            "reading": readings.fit(found.region.holds(0.0), found.region.empty),
             "note": f"Shaded, where the curve is above the dashed line. {set_words(found, unit)}",
             "table_html": display.table_html(header, rows, "p-value by effect"),
             "csv": display.csv_text(

@@ -9,7 +9,7 @@ import numpy as np
 from analysis.fits.interrupted_time_series import Interrupted
 from analysis.inference import periods
 from analysis.panel import Array
-from analysis.report import charts, display, palette
+from analysis.report import charts, display, palette, readings
 from analysis.report.display import Block, Unit
 
 if TYPE_CHECKING:
@@ -76,9 +76,11 @@ def gaps(pieces: Interrupted, study: Study, outcome: Column, source: Source) -> 
             f"in {unit.words}. The modelled effect is {rows[0][2]} in the first period that counts and "
             f"{rows[-1][2]} in the last.",
             "source": f"Source: {source.origin}. n = {pieces.n:,} periods.",
+            "reading": readings.side(
+                [float(x) for x in apart[pieces.counted]], float(pieces.average(study.level).value)
+            ),
             "note": f"Grey dots, without the policy, are what the regression leaves unexplained. Band: "
-            f"{pieces.inference}; for "
-            "each period on its own.",
+            f"{pieces.inference}; for each period on its own.",
             "table_html": display.table_html(header, rows, "Gap and effect by period under the policy"),
             "csv": display.csv_text(
                 ["period", "gap", "effect", "low", "high"],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.report import charts, display, palette
+from analysis.report import charts, display, palette, readings
 from analysis.report.display import Block
 
 if TYPE_CHECKING:
@@ -25,15 +25,8 @@ def figure(found: Balance, source: Source) -> Block:
         return display.prose("No covariate is adjusted for, so that there is no balance to show.")
     order = np.argsort(-np.abs(found.before), kind="stable")
     names = [_label(found.names[k], source) for k in order]
-    header = [
-        "Covariate",
-        "Treated, mean",
-        "Comparison, mean",
-        "Comparison, weighted",
-        "Difference, as they are",
-        "Difference, weighted",
-        "Variance ratio",
-    ]
+    header = ["Covariate", "Treated, mean", "Comparison, mean", "Comparison, weighted"]
+    header += ["Difference, as they are", "Difference, weighted", "Variance ratio"]
     rows = [[name, *_cells(found, int(k))] for name, k in zip(names, order, strict=True)]
     worst = int(order[0])
     first, most = display.fixed(abs(found.before[worst]), 2), float(np.abs(found.after).max())
@@ -48,6 +41,7 @@ def figure(found: Balance, source: Source) -> Block:
             f"the groups in standard deviations. As they are the largest is {first} ({names[0]}); weighted it is "
             f"{display.fixed(most, 2)}.",
             "source": f"Source: {source.origin}.",
+            "reading": readings.covariates(found.before.tolist(), found.after.tolist(), TARGET),
             "note": f"Dashed lines: the target of {TARGET:g} and the limit of {LIMIT:g}. Before and after are divided "
             "by the same standard deviation: the treated group's, or both groups' if the answer is about everyone.",
             "table_html": display.table_html(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ CONTACT = "Questions and corrections: raise them where this project is kept and 
 MASKED = "MASKED OUTCOMES, NOT A RESULT."
 MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October"]
 MONTHS += ["November", "December"]
+ABBREVIATIONS = {"eu": "EU", "tv": "TV", "uk": "UK", "us": "US"}
 
 
 def render(notebook: Any, context: Mapping[str, Any]) -> str:
@@ -41,6 +43,8 @@ def _view(told: story.Story, notebook: Any, context: Mapping[str, Any]) -> dict[
     style = stylesheet("report.css", running=running_head(context["study"], context["version"], masked=masked))
     script = asset("report.js")
     answer = _unbroken(told.answer)
+    if masked:
+        answer = {**answer, "recommendation": "None: outcomes were permuted, so nothing follows from this page."}
     own = next((section for section in told.sections if section.title.lower() == "provenance"), None)
     return {
         "style": style,
@@ -48,7 +52,7 @@ def _view(told: story.Story, notebook: Any, context: Mapping[str, Any]) -> dict[
         "policy": markup.policy(style, script),
         "question": answer["question"],
         "answer": answer,
-        "name": study_name(context["study"]),
+        "name": study_name(context["study"], answer["question"]),
         "study": context["study"],
         "version": context["version"],
         "date": day(context["created"]),
@@ -56,6 +60,7 @@ def _view(told: story.Story, notebook: Any, context: Mapping[str, Any]) -> dict[
         "status": status.view(context),
         "planned": planned.view(context),
         "changes": changes.view(context),
+        "variant": (context.get("variant") or {}).get("sentence", ""),
         "synthetic": bool(context.get("synthetic")),
         "masked": masked,
         "home": "../../../index.html" if masked else "../../index.html",
@@ -117,9 +122,12 @@ def _citation(question: str, context: Mapping[str, Any]) -> str:
     )
 
 
-def study_name(study: str) -> str:
-    """A study's name in plain words: `minimum-wage` is `Minimum wage`."""
-    words = study.replace("-", " ").replace("_", " ").strip()
+def study_name(study: str, question: str = "") -> str:
+    """A study's name in plain words: `minimum-wage` is `Minimum wage`; capitals as the `question` writes them."""
+    written = ABBREVIATIONS | {
+        word.lower(): word for word in re.findall(r"\w+", question) if word[1:] != word[1:].lower()
+    }
+    words = " ".join(written.get(word, word) for word in re.split(r"[-_]", study) if word)
     return words[:1].upper() + words[1:]
 
 

@@ -98,7 +98,7 @@ def ladder(steps: Sequence[Step], outcome: Column) -> Block:
         rows,
         "The effect with more and more held constant",
         f"{said} Errors are clustered in every row.",
-        reading=readings.estimate(steps[0].estimate, unit),
+        reading=_answer(steps, unit),
         numbers=[
             display.number(f"held_{place}", f"Holding constant {step.held}", step.estimate, outcome.unit)
             for place, step in enumerate(steps)
@@ -106,6 +106,11 @@ def ladder(steps: Sequence[Step], outcome: Column) -> Block:
         csv=_csv([(f"held_{place}", step.held, step.estimate) for place, step in enumerate(steps)]),
         csv_name="held-constant",
     )
+
+
+def _answer(steps: Sequence[Step], unit: Unit) -> str:
+    """The row of the answer in words."""
+    return next((readings.estimate(s.estimate, unit, "The answer's row") for s in steps if s.chosen), "")
 
 
 def _held(step: Step) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from analysis.inference.few_clusters import ENOUGH
-from analysis.report import charts, display, palette
+from analysis.report import charts, display, palette, readings
 from analysis.report.display import Block, Unit
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def figure(path: Effects | None, band: Band | None, study: Study, outcome: Colum
             "alt": _alt(rows, shown, unit),
             "source": f"Source: {source.origin}. n = {path.n:,} observations, {path.clusters:,} clusters.",
             "note": _note(path, rows, band),
+            "reading": readings.path(*(_bounds(rows, after=after) for after in (False, True))),
             "table_html": display.table_html(header, shown, "Effects by periods since adoption"),
             "csv": display.csv_text(columns, rows[columns].to_numpy().tolist()),
             "csv_name": "effects-by-period",
@@ -55,6 +56,12 @@ def _rows(path: Effects, band: Band | None, study: Study) -> pd.DataFrame:
     rows = path.intervals(study.level, ENOUGH)
     half = (band.critical if band else float("nan")) * rows["std_error"].where(rows["low"].notna())
     return rows.assign(band_low=rows["estimate"] - half, band_high=rows["estimate"] + half)
+
+
+def _bounds(rows: pd.DataFrame, *, after: bool) -> list[tuple[float, float]]:
+    """The intervals before the policy, or under it."""
+    part = rows[((rows["event_time"] >= 0) == after) & rows["low"].notna()]
+    return list(zip(part["low"].tolist(), part["high"].tolist(), strict=True))
 
 
 def _caption(rows: pd.DataFrame, unit: Unit, study: Study, outcome: Column) -> str:

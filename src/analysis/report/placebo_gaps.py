@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.report import charts, display, palette
+from analysis.report import charts, display, palette, readings
 from analysis.report.display import Block, Unit
 from analysis.report.synthetic_paths import MANY, Axis, axis, mark_periods, treated_name
 
@@ -39,6 +39,7 @@ def figure(effects: Synthetic, panel: Panel, study: Study, outcome: Column, sour
             "caption": _caption(study, outcome, unit, panel, len(drawn) > 0, len(header) > 2),
             "alt": _alt(effects, where, rows, unit, len(drawn)),
             "source": f"Source: {source.origin}. n = {panel.n:,} observations.",
+            "reading": _in_words(effects, drawn, unit),
             "note": _note(effects, donors, len(drawn)),
             "table_html": display.table_html(header, rows, "Effect by period"),
             "csv": display.csv_text(*_csv(effects, where, bounds, donors)),
@@ -86,6 +87,14 @@ def _caption(study: Study, outcome: Column, unit: Unit, panel: Panel, placebos: 
     each = "single donors" if who == MANY else "donors"
     grey = f"; grey, the same for {each} that the policy did not reach" if placebos else ""
     return f"Gap between {gap} without {study.intervention}, in {unit.words}{with_bars}{grey}."
+
+
+def _in_words(effects: Synthetic, drawn: Array, unit: Unit) -> str:
+    """The average gap under the policy beside those of the donors drawn; nothing where none are."""
+    under = (effects.table["event_time"] >= 0).to_numpy()
+    if not len(drawn) or not under.any():
+        return ""
+    return readings.donors(float(effects.gaps[under].mean()), [float(gap[under].mean()) for gap in drawn], unit)
 
 
 def _note(effects: Synthetic, donors: Placebos | None, drawn: int) -> str:

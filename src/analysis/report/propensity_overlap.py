@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.report import charts, display, palette
+from analysis.report import charts, display, palette, readings
 from analysis.report.display import Block
 
 if TYPE_CHECKING:
@@ -39,6 +39,10 @@ def figure(found: Spread, source: Source, rows: int) -> Block:
             "alt": "Mirrored bar chart. Horizontal axis: chance of treatment given the covariates, in per cent on a "
             f"stretched scale. {_alt(found, chances)}",
             "source": f"Source: {source.origin}. n = {rows:,} rows.",
+            "reading": readings.overlap(
+                float(np.minimum(found.treated, found.comparison).sum()),
+                float(np.minimum(found.treated_weighted, found.comparison_weighted).sum()),
+            ),
             "note": "Bars: each group as it is, adding up to all of it. Outlines: weighted. Where a group has no bar, "
             "nobody is there to compare with. Chances come from a logit on the covariates.",
             "table_html": display.table_html(header, cells, "Share of each group by chance of treatment (%)"),

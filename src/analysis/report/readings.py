@@ -22,17 +22,12 @@ def estimate(one: Estimate, unit: Unit, which: str = "The first row") -> str:
     return f"{which} says that {_fits(value, low, high, unit)} {chance(one.p_value)}".strip()
 
 
-def row(value: float, low: float, high: float, p_value: float, which: str = "The first row") -> str:
-    """The same for numbers without an `Estimate`, in the unit of their column."""
-    decimals = display.decimals_for((high - low) / 2)
-    shown = [display.fixed(x, decimals) for x in (value, low, high)]
-    return f"{which} says that {_fits(shown[0], shown[1], shown[2], Unit(''))} {chance(p_value)}".strip()
-
-
 def _fits(value: str, low: str, high: str, unit: Unit) -> str:
     space = display.THIN if unit.words == "%" else " "
     words = f"{space}{unit.words}" if unit.words else ""
-    open_ends = [end for end in (low, high) if end in ("unbounded", "not shown") or end.endswith("unbounded")]
+    if "not shown" in (low, high):
+        return f"{value}{words} fits the data best; how far it could be off cannot be told, and no interval is shown."
+    open_ends = [end for end in (low, high) if end.endswith("unbounded")]
     if not open_ends:
         return f"{value}{words} fits the data best, and everything from {low} to {high} fits them too."
     if len(open_ends) == 2:
@@ -58,11 +53,197 @@ def times(share: float) -> str:
     return f"about {min(round(100 * share), 99)} times in 100"
 
 
+def estimators(values: Sequence[float], bounds: Sequence[tuple[float, float]], unit: Unit) -> str:
+    """Estimators of the same effect side by side, the answer first: how far they lie apart, and where zero lies."""
+    if len(values) < 2:
+        return "The other rows estimate something else, and need not agree with the answer."
+    return f"The rows that estimate the same effect {_span(values, unit)}. {_zero(_known(bounds))}".strip()
+
+
+def _span(values: Sequence[float], unit: Unit) -> str:
+    """The lowest and the highest of several effects, the unit once."""
+    low, high = unit.amount(min(values)), unit.amount(max(values))
+    if low == high:
+        return f"all come to about {low}"
+    return f"run from {low.removesuffix(unit.words).strip()} to {high}"
+
+
+def _zero(bounds: Sequence[tuple[float, float]]) -> str:
+    """How many of the intervals leave zero out."""
+    out = sum(not low <= 0 <= high for low, high in bounds)
+    if not bounds:
+        return ""
+    if len(bounds) == 1:
+        return f"The one interval {'leaves zero out' if out else 'includes zero'}."
+    return f"{_of(out, len(bounds), 'interval')} {'leaves' if out == 1 else 'leave'} zero out."
+
+
+def _known(bounds: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    return [pair for pair in bounds if not any(map(math.isnan, pair))]
+
+
+def _of(count: int, many: int, what: str) -> str:
+    return f"{count if count else 'None'} of {many:,} {what}{'s' if many != 1 else ''}"
+
+
+def path(before: Sequence[tuple[float, float]], after: Sequence[tuple[float, float]]) -> str:
+    """Effects by period: how many intervals (low, high) before and under the policy leave zero out."""
+    parts = [
+        f"{when}, {_zero(bounds)[:-1].lower()}"
+        for when, bounds in (("before the policy", _known(before)), ("under the policy", _known(after)))
+        if bounds
+    ]
+    if not parts:
+        return ""
+    said = "; ".join(parts)
+    return (
+        f"{said[:1].upper()}{said[1:]}. An effect of the policy would leave the dots before it near zero and "
+        "move those after it."
+    )
+
+
+def stages(treatment: str, outcome: str, change: tuple[float, float], units: tuple[Unit, Unit]) -> str:
+    """The groups for which the instruments predict most and least: how far their treatment and outcome are apart."""
+    moved = [
+        f"a {'fall' if x < 0 else 'rise'} of {unit.amount(x).lstrip(display.MINUS)} in {name}"
+        for x, unit, name in zip(change, units, (treatment, outcome), strict=True)
+    ]
+    return (
+        f"From the group for which the instruments predict least to the one for which they predict most there is "
+        f"{moved[0]}, and {moved[1]}. The second is set against the first."
+    )
+
+
+def _apart(x: float, unit: Unit) -> str:
+    return f"{unit.amount(x).lstrip(display.MINUS)} {'lower' if x < 0 else 'higher'}"
+
+
+def fit(holds_zero: bool, empty: bool) -> str:
+    """A curve of p-values over sizes of effect."""
+    if empty:
+        return "No size of effect agrees with the data: the instruments tell different stories."
+    return (
+        "Read the curve as a scale of fit: the higher it is, the better an effect of that size agrees with the data. "
+        f"An effect of zero is {'among' if holds_zero else 'not among'} the sizes that agree."
+    )
+
+
+def side(gaps: Sequence[float], effect: float) -> str:
+    """Observed less predicted in each period under the policy: how many lie on the side of the effect."""
+    way = "below" if effect < 0 else "above"
+    hits = sum(x * effect > 0 for x in gaps)
+    return (
+        f"In {hits} of {len(gaps)} periods under the policy the observed value lies {way} what is predicted without "
+        "it; with no effect it would be about half of them, but for errors that last several periods."
+    )
+
+
+def false_starts(estimates: Sequence[float], hits: int, answer: float, level: float) -> str:
+    """How many of the false starts find something, and how many find as much as the answer."""
+    as_large = sum(abs(x) >= abs(answer) for x in estimates)
+    expected = display.fixed(len(estimates) * (1 - level), 0)
+    return (
+        f"{_of(hits, len(estimates), 'false start')} {'leaves' if hits == 1 else 'leave'} zero out, where chance alone "
+        f"would give about {expected}; {as_large or 'none'} {'is' if as_large == 1 else 'are'} as large as the answer."
+    )
+
+
+def errors(first: float, outside: int, many: int) -> str:
+    """Whether errors of neighbouring periods go together, and what is left of that."""
+    return (
+        f"The error of one period goes along with that of the next (correlation {display.fixed(first, 2)}; 0 would be "
+        f"not at all, 1 entirely). Once that is allowed for, {outside or 'none'} of {many} bars "
+        f"{'lies' if outside == 1 else 'lie'} outside the dashed lines; chance alone puts about one in 20 there."
+    )
+
+
+def added_up(until: str, value: str, low: str, high: str) -> str:
+    """The last row of an effect added up."""
+    return f"By {until} the effect adds up to {value}; everything from {low} to {high} fits the data too."
+
+
+def dots(treatment: Sequence[float], outcome: Sequence[float], slope: float) -> str:
+    """Dots right of the middle, on the side that the slope has them."""
+    right = [y for x, y in zip(treatment, outcome, strict=True) if x > 0]
+    way = "lower" if slope < 0 else "higher"
+    hits = sum(y * slope > 0 for y in right)
+    return (
+        f"Of {len(right)} dots with more of the treatment than expected, {hits or 'none'} "
+        f"{'has' if hits == 1 else 'have'} a {way} outcome than expected, as the answer would have it."
+        if right
+        else ""
+    )
+
+
+def widths(values: Sequence[float], bounds: Sequence[tuple[float, float]], unit: Unit) -> str:
+    """One effect at several widths."""
+    turned = " The sign depends on the width." if min(values) < 0 < max(values) else ""
+    return f"The estimates at {len(values)} widths {_span(values, unit)}. {_zero(_known(bounds))}{turned}"
+
+
+def elsewhere(values: Sequence[float], bounds: Sequence[tuple[float, float]], real: float) -> str:
+    """Jumps at made-up cut-offs beside the real one's."""
+    larger = sum(abs(x) >= abs(real) for x in values)
+    out = sum(not low <= 0 <= high for low, high in _known(bounds))
+    return (
+        f"{_of(out, len(values), 'made-up cut-off')} {'shows' if out == 1 else 'show'} a jump whose interval leaves "
+        f"zero out; {larger or 'none'} {'is' if larger == 1 else 'are'} at least as large as at the real one."
+    )
+
+
+def jumps(p_values: Sequence[float], alarm: float) -> str:
+    """How many columns jump by more than chance explains."""
+    hits = sum(p < alarm for p in p_values)
+    if len(p_values) == 1:
+        return f"The one column {'jumps' if hits else 'does not jump'} by more than chance explains."
+    return (
+        f"{_of(hits, len(p_values), 'column')} {'jumps' if hits == 1 else 'jump'} by more than chance explains; "
+        "taken one by one, about one in 20 would by luck."
+    )
+
+
+def donors(own: float, others: Sequence[float], unit: Unit) -> str:
+    """The treated unit's average gap under the policy beside those of the donors drawn."""
+    as_large = sum(abs(x) >= abs(own) for x in others)
+    return (
+        f"Under the policy the outcome is on average {_apart(own, unit)} than expected. Of {len(others)} donors drawn, "
+        f"{as_large or 'none'} {'strays' if as_large == 1 else 'stray'} as far on average, without any policy."
+    )
+
+
+def overlap(plain: float, weighted: float) -> str:
+    """How much of the two groups' chances of treatment they share, as they are and weighted."""
+    return (
+        f"The groups share {display.percent(plain)} of their bars as they are and {display.percent(weighted)} once "
+        "weighted. Groups with the same chances of treatment would share all of them; groups that never meet, none."
+    )
+
+
+def covariates(before: Sequence[float], after: Sequence[float], small: float) -> str:
+    """How many covariates differ, before and after weighting."""
+    first, left = (sum(abs(x) > small for x in values) for values in (before, after))
+    return (
+        f"{_of(first, len(before), 'covariate')} {'differs' if first == 1 else 'differ'} by more than {small:g} "
+        f"standard deviations as the groups are; {left or 'none'} {'does' if left == 1 else 'do'} once weighted."
+    )
+
+
+def missing(low: str, high: str, unit: Unit, *, holds_zero: bool) -> str:
+    """Bounds for outcomes that are missing."""
+    return (
+        "Suppose that being assigned made some answer who would otherwise not have. Leaving the best or the worst "
+        f"answers out instead moves the effect to between {low} and {high} {unit.words}".rstrip()
+        + f"; the interval around these bounds {'includes zero' if holds_zero else 'leaves zero out'}."
+    )
+
+
 def inference(found: Sequence[Estimate]) -> str:
     """Several intervals of one estimate."""
     if len(found) < 2:
         return ""
-    widths = [one.high - one.low for one in found]
+    widths = [one.high - one.low for one in found if not math.isnan(one.high - one.low)]
+    if len(widths) < 2:
+        return ""
     most = max(widths) / min(widths) if min(widths) > 0 and all(map(math.isfinite, widths)) else math.inf
     times_wider = f"{display.significant(most, 2)} times as wide as" if math.isfinite(most) else "far wider than"
     return (
@@ -101,8 +282,8 @@ def balance(names: Sequence[str], values: Sequence[float], small: float) -> str:
         return f"Before, the groups were alike in all {len(names)} columns, to within a tenth of the usual spread."
     named = ", ".join(display.lower_first(name) for name in beyond[:3])
     more = f" and {len(beyond) - 3} more" if len(beyond) > 3 else ""
-    are = "is" if len(beyond) == 1 else "are"
-    return f"{len(beyond)} of {len(names)} columns {are} more than a tenth of the usual spread apart: {named}{more}."
+    are = "s are" if len(names) > 1 and len(beyond) > 1 else "s is" if len(names) > 1 else " is"
+    return f"{len(beyond)} of {len(names)} column{are} more than a tenth of the usual spread apart: {named}{more}."
 
 
 def comparisons(weight: Mapping[str, float], clean: Sequence[str]) -> str:

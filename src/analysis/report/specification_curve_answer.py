@@ -49,6 +49,7 @@ def sentence(summary: Summary, unit: Unit) -> str:
     study, count = summary.sweep.study, len(summary.compared)
     label = display.lower_first(summary.sweep.base.source.columns[study.outcome].label)
     own, low, high = display.interval_numbers(summary.own.estimate, unit)
+    own += (display.THIN if unit.words == "%" else " ") + unit.words
     kind = words.own(summary.sweep)
     return (
         f"Over {count} comparable ways to put the question to the data, the median estimate for {study.intervention} "
@@ -96,7 +97,7 @@ def _median(summary: Summary) -> dict[str, Any]:
     """The median as a published number; its bounds are the lowest and the highest estimate."""
     count = len(summary.compared)
     return {
-        "id": "median",
+        "id": "headline",
         "label": f"Median of {count} comparable specifications",
         "estimate": summary.median,
         "low": summary.low,

@@ -96,7 +96,7 @@ def estimands(summary: Summary) -> Block:
     unit = Unit(summary.unit)
     groups: dict[str, list[Entry]] = {"The same as the study (these count)": list(summary.compared)}
     for one in summary.aside:
-        groups.setdefault(f"Something else: {one.other}", []).append(one)
+        groups.setdefault(f"Something else: {one.other.partition(': ')[0]}", []).append(one)
     rows = []
     for name, inside in groups.items():
         values = [one.estimate.value for one in inside]
@@ -116,7 +116,7 @@ def not_run(summary: Summary) -> Block:
     """Combinations that were not estimated, that failed, or that gave the numbers of another one, with the reason."""
     groups: dict[str, list[str]] = {}
     for left in summary.left:
-        groups.setdefault(f"Not run: {left.reason}", []).append(_named(summary, left.choices))
+        groups.setdefault(f"Not run, {left.reason.replace('_', ' ')}", []).append(_named(summary, left.choices))
     for one, result in summary.failed:
         kind = "Not estimable" if result.status == "refused" else "Failed"
         groups.setdefault(f"{kind}: {result.reason}", []).append(_named(summary, one.choices))

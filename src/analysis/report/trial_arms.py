@@ -6,7 +6,7 @@ import math
 import textwrap
 from typing import TYPE_CHECKING
 
-from analysis.report import charts, display, palette
+from analysis.report import charts, display, palette, readings
 from analysis.report.display import Block, Unit
 
 if TYPE_CHECKING:
@@ -107,9 +107,20 @@ def table(found: Missing, effects: Trial, level: float, outcome: Column) -> Bloc
         rows,
         "Who was assigned, and whose outcome was seen",
         _bounds(found, effects, level, unit),
+        reading=_moved(found, effects, unit),
         csv=display.csv_text(header, rows),
         csv_name="assigned-and-seen",
     )
+
+
+def _moved(found: Missing, effects: Trial, unit: Unit) -> str:
+    """How far missing outcomes alone could move the effect; nothing where none is missing."""
+    bounds = found.bounds
+    if bounds is None or not effects.assigned:
+        return ""
+    decimals = display.decimals_for(unit.shown(bounds.upper - bounds.lower) / 2)
+    low, high = (display.fixed(unit.shown(x), decimals) for x in (bounds.lower, bounds.upper))
+    return readings.missing(low, high, unit, holds_zero=bounds.low <= 0 <= bounds.high)
 
 
 def _bounds(found: Missing, effects: Trial, level: float, unit: Unit) -> str:

@@ -128,7 +128,7 @@ def _many(found: Sequence[Test]) -> str:
     plain = sum(one.estimate.p_value < ALARM for one in found)
     left = sum(one.holm < ALARM for one in found)
     return (
-        f"With {len(found)} tests, some would look remarkable by luck. {plain} of them {_are(plain)} below 0.05 taken "
+        f"With {len(found)} tests, one may look remarkable by luck. {plain} of them {_are(plain)} below 0.05 taken "
         f"alone; {left} {_are(left)} once all are taken together."
     )
 
@@ -140,7 +140,7 @@ def _are(count: int) -> str:
 def power(found: Plan | None, study: Study, outcome: Column, cluster: str) -> Block:
     """What the trial could find, and how large it would have to be for the effect that matters.
 
-    cluster: the column of the clusters that were assigned; empty where rows were.
+    cluster: the clusters that were assigned, in words; empty where rows were.
     """
     if found is None:
         return display.prose("Without a standard error nothing can be said about what the trial could find.")

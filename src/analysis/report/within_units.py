@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.report import charts, display, palette, panel_tables
+from analysis.report import charts, display, palette, panel_tables, readings
 from analysis.report.display import Block, Unit
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def figure(bins: Bins, estimate: Estimate, study: Study, outcome: Column, source
             f"{display.level_words(estimate.level)}.",
             "alt": _alt(bins, rows, header),
             "source": f"Source: {source.origin}. n = {estimate.n:,} observations, {estimate.clusters:,} clusters.",
+            "reading": readings.dots(x.tolist(), y.tolist(), bins.slope),
             "note": f"Each dot is the mean of {bins.rows.min():,} to {bins.rows.max():,} similar rows.",
             "table_html": display.table_html(header, rows, "What is left of treatment and outcome"),
             "csv": display.csv_text(

@@ -15,7 +15,9 @@ def speaker(columns: Iterable[str], labels: Labels) -> Callable[[str], str]:
     """A function that writes the label of each of `columns` (and of those behind a role) where a text has its name.
 
     Names that are ordinary words, or words of one of the labels, stay: they cannot be told from prose, and read as
-    well. So a text that was written once does not change when it is written again.
+    well. So does what stands in backticks, which people are to type. A text in which this was done once does not
+    change when it is done again. Commas and braces of a label are left out:
+    names stand in lists, and in templates.
     """
     roles = (labels.outcome, labels.time, labels.unit, labels.first_treated, labels.weight, labels.cluster)
     switches = (labels.treatment, labels.dose, labels.eligible)
@@ -24,20 +26,35 @@ def speaker(columns: Iterable[str], labels: Labels) -> Callable[[str], str]:
     names = sorted((n for n in named if n.lower() not in prose | ordinary_words()), key=lambda n: (-len(n), n))
     if not names:
         return str
-    pattern = re.compile(rf"(?<![\w{{])({'|'.join(map(re.escape, names))})(?![\w}}])")
-    return lambda text: pattern.sub(lambda match: labels.word(match[1]), text)
+
+    def word(name: str) -> str:
+        return re.sub(r"[{},]", "", labels.word(name))
+
+    pattern = re.compile(rf"`[^`]*`|(?<![\w{{])({'|'.join(map(re.escape, names))})(?![\w}}])")
+    return lambda text: pattern.sub(lambda match: word(match[1]) if match[1] else match[0], text)
 
 
 def effects(found: Effects, say: Callable[[str], str]) -> Effects:
     """`found`, and what is related to it, with their texts in the words of `say`."""
-    texts = {name: say(getattr(found, name)) for name in ("estimand", "method", "inference", "aside", "unstated")}
-    return replace(found, related={name: effects(other, say) for name, other in found.related.items()}, **texts)
+    return replace(
+        found,
+        estimand=say(found.estimand),
+        method=say(found.method),
+        inference=say(found.inference),
+        aside=say(found.aside),
+        unstated=say(found.unstated),
+        related={name: effects(other, say) for name, other in found.related.items()},
+    )
 
 
 def check(found: Check, say: Callable[[str], str]) -> Check:
     """`found` with its sentences in the words of `say`."""
-    texts = {name: _sentence(say(getattr(found, name))) for name in ("finding", "advice", "overturns")}
-    return replace(found, **texts)
+    return replace(
+        found,
+        finding=_sentence(say(found.finding)),
+        advice=_sentence(say(found.advice)),
+        overturns=_sentence(say(found.overturns)),
+    )
 
 
 def _sentence(text: str) -> str:

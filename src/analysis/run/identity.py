@@ -26,7 +26,9 @@ PARTS = ("parameters", "data", "plan", "notebook", "code", "template", "lock", "
 
 @dataclass(frozen=True)
 class Identity:
-    """The key (64 hex digits) and the hash of each part of `PARTS` (`python` is a version, not a hash; `plan` only where there is one).
+    """The key (64 hex digits) and the hash of each part of `PARTS`.
+
+    `python` is a version, not a hash; `plan` stands only where there is one.
 
     `modules`: the first 12 hex digits of the checksum of each Python file, by its path below src/analysis.
     """

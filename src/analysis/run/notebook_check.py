@@ -35,12 +35,19 @@ class Cell:
 
     @property
     def tree(self) -> ast.Module:
-        """The parsed code. Raises Refusal R303 for a cell that is not Python."""
+        """The parsed code, empty for a command of Jupyter. Raises Refusal R303 for a cell that is not Python."""
+        if self.command:
+            return ast.Module([], [])
         try:
             return ast.parse(self.source)
         except SyntaxError as error:
             problem = f"line {error.lineno} is not Python ({error.msg})"
             raise Refusal("R303", f"cell {self.place}", problem, "correct the cell and run it in JupyterLab") from None
+
+    @property
+    def command(self) -> bool:
+        """Whether the cell is a command of Jupyter (`%...`, `!...`) instead of Python."""
+        return self.source.startswith(("%", "!"))
 
     @property
     def lines(self) -> int:
@@ -190,7 +197,7 @@ def cells_tell_and_define_nothing(notebook: Notebook) -> Iterator[str]:
 
 
 def _cell_problems(cell: Cell) -> Iterator[str]:
-    if cell.source.startswith(("%", "!")):
+    if cell.command:
         yield "starts with a command of Jupyter"
         return
     tree = cell.tree

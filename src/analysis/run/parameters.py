@@ -16,6 +16,8 @@ from analysis.run import source_notebook
 from analysis.study import Study, did_you_mean, unknown_parameter
 
 IDENTITY = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+# What people may name: two hyphens in a row are kept for variants.
+OWN = re.compile(r"[a-z0-9](?:[a-z0-9_]|-(?!-)){0,63}")
 # Folders of params/ whose files are no studies.
 APART = frozenset({"sweeps"})
 _OPERATOR = re.compile(r"\s*(?:==|!=|<=|>=|<|>|=|\bnot\s+in\b|\bin\b)\s*")
@@ -106,14 +108,14 @@ def _identity(path: Path, file: str) -> tuple[str, str]:
             "R303", file, "a parameter file lives at params/<notebook>/<study>.yml", "move or rename the file"
         )
     for name in (path.parent.name, path.stem):
-        if not IDENTITY.fullmatch(name):
+        if not OWN.fullmatch(name):
             raise bad_name(file, name)
     return path.parent.name, path.stem
 
 
 def bad_name(where: str, name: str) -> Refusal:
     """The refusal of a name that cannot be a file's."""
-    fix = "use lower-case letters, digits, - and _ (at most 64, starting with a letter or digit)"
+    fix = "use lower-case letters, digits, - and _ (at most 64, a letter or digit first, -- is kept for variants)"
     return Refusal("R303", where, f"{name!r} cannot name a study or notebook", fix)
 
 

@@ -61,7 +61,7 @@ def write(design: str, dataset: str, name: str, outcome: str = "") -> Path:
 
 
 def _path(family: str, name: str) -> Path:
-    if not parameters.IDENTITY.fullmatch(name):
+    if not parameters.OWN.fullmatch(name):
         raise parameters.bad_name(f"NAME={name}", name)
     taken = sorted(paths.PARAMS.glob(f"*/{name}.yml"))
     if taken:

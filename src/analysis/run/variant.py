@@ -94,8 +94,8 @@ def asked(question: str, changes: Sequence[Change]) -> str:
     room = MOST_ASKED - len(question)
     for many in range(len(changes), 0, -1):
         rest = len(changes) - many
-        listed = ", ".join(f"{one.name} {shown(one.after)}" for one in changes[:many])
-        added = f" And with {listed}{f' and {rest} more' if rest else ''}?"
+        listed = " and ".join(f"{one.name} is {shown(one.after)}" for one in changes[:many])
+        added = f" And if {listed}{f' and {rest} more' if rest else ''}?"
         if len(added) <= room:
             return f"{question}{added}"
     return f"{question[: MOST_ASKED - 14].rstrip()}... (a variant)?"

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from analysis import paths, strict_yaml
 from analysis.refusal import Refusal
 from analysis.run import parameters, plans, plans_fields
-from analysis.run.parameters import IDENTITY, Parameters
+from analysis.run.parameters import OWN, Parameters
 from analysis.study import did_you_mean
 from analysis.sweep import lines
 from analysis.sweep.plan import FIXED, Alternative, Estimand, Exclusion, Sweep
@@ -58,8 +58,8 @@ def read(name: str) -> Sweep:
     file is refused for.
     """
     where = f"SWEEP={name}"
-    if not IDENTITY.fullmatch(name):
-        fix = "use lower-case letters, digits, - and _ (at most 64, starting with a letter or digit)"
+    if not OWN.fullmatch(name):
+        fix = "use lower-case letters, digits, - and _ (at most 64, a letter or digit first, -- is kept for variants)"
         raise Refusal("R303", where, f"{name!r} cannot name a sweep", fix)
     path = FOLDER / f"{name}.yml"
     if not path.is_file():

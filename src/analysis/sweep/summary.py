@@ -16,6 +16,7 @@ from analysis.sweep.runner import Run
 
 ALIKE = 1e-9  # relative difference below which two specifications gave the same numbers
 SCALED = "standard deviations"
+LIMITED = "not the same ones of those treated"
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +163,7 @@ def _entries(done: Sequence[tuple[Specification, Result]], scales: Mapping[str, 
         estimate = scaled(result.found, scales[one.study.outcome])
         other = one.other or (result.other if result.other != own.other else "")
         if not other and not one.same and result.limits != own.limits:
-            other = result.limits or "nobody is left out, unlike in the study"
+            other = f"{LIMITED}: {result.limits or 'nobody is left out, unlike in the study'}"
         twin = next((entry.id for entry in entries if not entry.twin and alike(entry.estimate, estimate)), "")
         entries.append(Entry(one, result, estimate, other, twin))
     return entries
