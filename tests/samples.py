@@ -20,24 +20,24 @@ KIELMC = ["age", "agesq", "intst", "land", "area", "rooms", "baths"]
 def mpdta(weight: str = "", cluster: str = "") -> Panel:
     frame = table.load("mpdta")
     frame["size"] = np.exp(frame["lpop"])
-    labels = Labels("lemp", "year", "countyreal", "first.treat", weight, cluster)
+    labels = Labels("lemp", "year", "countyreal", "first.treat", weight, cluster, public=True)
     return panel_from_frame(frame, labels, covariates=["lpop"])
 
 
 @functools.cache
 def castle(weight: str = "") -> Panel:
-    return panel_from_frame(table.load("castle"), Labels("l_homicide", "year", "sid", "first_treated", weight))
+    return panel_from_frame(table.load("castle"), Labels("l_homicide", "year", "sid", "first_treated", weight, public=True))
 
 
 @functools.cache
 def ehec() -> Panel:
-    return panel_from_frame(table.load("ehec_data"), Labels("dins", "year", "stfips", "yexp2"))
+    return panel_from_frame(table.load("ehec_data"), Labels("dins", "year", "stfips", "yexp2", public=True))
 
 
 @functools.cache
 def organ() -> Panel:
     frame = table.load("organ_donations")
-    return panel_from_frame(frame, Labels("Rate", "Quarter_Num", "State", "first_treated"))
+    return panel_from_frame(frame, Labels("Rate", "Quarter_Num", "State", "first_treated", public=True))
 
 
 @functools.cache

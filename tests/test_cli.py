@@ -178,7 +178,7 @@ def test_check_params_names_every_defective_file(project: Project) -> None:
 def test_a_wrong_command_is_explained(published: Project, arguments: list[str]) -> None:
     run = published.run(*arguments)
     assert run.code == 2
-    assert run.err.startswith("usage: analysis")
+    assert run.err.startswith("R302 STOP analysis") and run.err.count("\n") == 1
 
 
 def test_a_stale_folder_of_a_killed_run_is_removed_but_not_another_studys(project: Project) -> None:

@@ -510,7 +510,7 @@ def test_a_design_for_counts_is_permuted_without_an_interval() -> None:
         ([2, 3, 4, 5, 6, 7, *[NEVER] * 14], "estimates divided by their cluster-robust errors compared", False),
         (one_date(16, 4), "estimates divided by their cluster-robust errors compared", False),
         (one_date(12, 14), "chosen because of 26 clusters", True),
-        ([3] * 4 + [5] * 4 + [7] * 4 + [NEVER] * 30, "chosen because of cohorts of 4.0 clusters", True),
+        ([3] * 4 + [5] * 4 + [7] * 4 + [NEVER] * 30, "chosen because of cohorts of 4.0 clusters on average", True),
         (one_date(15, 20), "summed by i (35 clusters)", True),
     ],
 )

@@ -80,7 +80,7 @@ def staggered(effect: float = 0.0, growth: float = 0.0, units: int = 60, seed: i
     since = np.arange(1, 13) - date[:, None]
     y = noise + np.where(since >= 0, effect + growth * since, 0.0)
     frame = pd.DataFrame({"i": np.repeat(np.arange(units), 12), "t": np.tile(np.arange(1, 13), units), "y": y.ravel()})
-    return panel_from_frame(frame.assign(g=np.repeat(date, 12)), Labels("y", "t", "i", "g"))
+    return panel_from_frame(frame.assign(g=np.repeat(date, 12)), Labels("y", "t", "i", "g", public=True))
 
 
 def rows(treated_change: float = 0.0, periods: int = 6, seed: int = 2) -> Sample:

@@ -173,7 +173,7 @@ TRAPS: dict[str, tuple[Change, str, str, str]] = {
     "mixed types": (
         put("cases", "many", 5, 7), "serious", "cases", "78 numbers and 2 words, first word in line 7 ('many')"),
     "duplicate rows": (again(5), "caution", "", "1 row equal to an earlier row in every column, first in line 82"),
-    "duplicate keys": (put("year", "2011", 2), "serious", "state", "1 row with a pair of state, year seen before: line 4"),
+    "duplicate keys": (put("year", "2011", 2), "serious", "state", "state and year name 79 of 80 rows; line 4 repeats Alabama, 2011"),
     "duplicate codes": (
         every("case_id", lambda n, r: str(max(n, 1) + 500)), "caution", "case_id", "1 row with one seen before, first in line 3"),
     "blanks around": (put("kind", " small", 4, 6), "caution", "kind", "2 values with blanks around, first in line 6"),

@@ -83,7 +83,7 @@ REQUESTS: dict[str, Request] = {
         lambda: panel(table(), "treatment"), {"design": "imputation"},
     ),
     "two clusters": (
-        "E103", "2 clusters: nothing can be learnt", "name a finer level",
+        "E103", "2 clusters: nothing can be learnt", "add units that decide for themselves",
         lambda: panel(table().assign(c=lambda d: d["first"].isna() * 1), "cluster"), {},
     ),
     "everybody treated before the panel starts": (

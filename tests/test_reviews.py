@@ -63,6 +63,20 @@ class Desk:
         assert (code, err) == (0, ""), err
         return out
 
+    def answer_everything(self) -> None:
+        """Write an answer to every question that has none."""
+        text = self.record.read_text("utf-8")
+        self.record.write_text(text.replace('    answer: ""', '    answer: "Looked at."'), "utf-8")
+
+    def approve(self) -> str:
+        """Answer what is open, then approve."""
+        self.answer_everything()
+        return self.done(*APPROVE)
+
+    def take(self, step: tuple[str, ...]) -> str:
+        """One step on the way; an approval with its answers."""
+        return self.approve() if step == APPROVE else self.done(*step)
+
     def refused(self, *arguments: str) -> str:
         """The one line that refuses, after checking that nothing at all was written."""
         before = self.everything()
@@ -130,7 +144,7 @@ def test_the_way_from_draft_to_release(desk: Desk) -> None:
     assert out.splitlines()[0].endswith(": in review")
     assert [line.rsplit(".", 1)[1] for line in out.splitlines()[1:]] == ["yml", "html", "html"]
     assert desk.status()["state"] == "in_review"
-    assert "; 0 of " in desk.done(*APPROVE) and "Not released yet." in desk.status()["sentence"]
+    assert "; 23 of 23 questions answered" in desk.approve() and "Not released yet." in desk.status()["sentence"]
     desk.done(*RELEASE)
     now = desk.status()
     assert now == reviews.status_of(desk.version)
@@ -139,7 +153,7 @@ def test_the_way_from_draft_to_release(desk: Desk) -> None:
     assert now["sentence"] == (
         "By Grace Hopper on 23 November 2026. What was asked for: the ministry's question of 3 October. "
         "Approved by Ada Lovelace on 23 November 2026: The comparison is fair. "
-        "Questions of the checklist answered: 0 of 23."
+        "Questions of the checklist answered: 23 of 23. Which commit it was made from is not recorded."
     )
     desk.version.refuse_if_changed()
     after, folder = desk.everything(), desk.version.folder.relative_to(desk.root).as_posix()
@@ -159,7 +173,7 @@ def test_only_the_line_of_state_changes_in_the_page(desk: Desk) -> None:
     before = file.read_text("utf-8")
     manifest = dict(desk.version.manifest)
     for step in (("review", STUDY), APPROVE, RELEASE, WITHDRAW):
-        desk.done(*step)
+        desk.take(step)
         after = file.read_text("utf-8")
         (old,), (new,) = (re.findall(r"<!--status-->.*?<!--/status-->", text, re.DOTALL) for text in (before, after))
         assert old != new and after.replace(new, old) == before
@@ -171,7 +185,7 @@ def test_only_the_line_of_state_changes_in_the_page(desk: Desk) -> None:
 
 def test_the_publisher_renders_the_same_page_from_the_manifest(desk: Desk) -> None:
     for step in (("review", STUDY), APPROVE, RELEASE):
-        desk.done(*step)
+        desk.take(step)
         context = export.page_context(desk.version.manifest)
         rendered = page.render(desk.version.notebook(), context)
         assert rendered == (desk.version.folder / "report.html").read_text("utf-8")
@@ -188,7 +202,7 @@ def test_hostile_names_and_notes_are_escaped_everywhere(desk: Desk) -> None:
     assert page.render(desk.version.notebook(), export.page_context(desk.version.manifest)) == (
         desk.version.folder / "report.html"
     ).read_text("utf-8")
-    desk.done(*APPROVE)
+    desk.approve()
     assert desk.status()["state"] == "in_review"
 
 
@@ -230,7 +244,7 @@ FORBIDDEN: dict[str, tuple[list[tuple[str, ...]], tuple[str, ...], str]] = {
 def test_every_forbidden_step_is_refused_in_one_line_and_touches_nothing(desk: Desk, case: str) -> None:
     steps, last, said = FORBIDDEN[case]
     for step in steps:
-        desk.done(*step)
+        desk.take(step)
     assert said in desk.refused(*last)
 
 
@@ -238,10 +252,11 @@ def test_a_request_is_lifted_by_the_same_reviewer_only(desk: Desk) -> None:
     desk.done("review", STUDY)
     desk.done(*REQUEST)
     assert "Changes requested by Ada Lovelace on 23 November 2026: Say who" in desk.status()["sentence"]
+    desk.answer_everything()
     other = [word if word != "Ada Lovelace" else "Alan Turing" for word in APPROVE]
     desk.done(*other)
     assert "Ada Lovelace requested changes" in desk.refused(*RELEASE)
-    desk.done(*APPROVE)
+    desk.approve()
     desk.done(*RELEASE)
     assert desk.status()["state"] == "released"
 
@@ -299,13 +314,18 @@ def test_the_share_of_rows_left_out_comes_from_the_page(desk: Desk) -> None:
 
 def test_a_plan_and_its_deviations_stand_in_the_checklist(desk: Desk) -> None:
     change = {"group": "outcome", "field": "outcome", "planned": "score", "done": "grade", "reason": None}
-    plan = {"version": "1.0", "registered": "2026-10-01T08:00:00Z", "results_public": ["x"], "deviations": [change]}
+    more = {**change, "field": "estimators", "planned": [], "done": ["imputation"], "reason": "a second look."}
+    last = {**change, "field": "until", "planned": None, "done": 2008}
+    plan = {"version": "1.0", "registered": "2026-10-01T08:00:00Z", "results_public": ["x"]}
+    plan["deviations"] = [change, more, last]
     plan["exploratory"] = [{"kind": "checks", "items": ["placebo", "density"]}]
     version = versions.Version(desk.version.folder, {**desk.version.manifest, "plan": plan})
     found = {i.id: i.found for i in checklist.items(version, [], [], False, {})}
     assert found["plan"] == [
         "Plan 1.0, registered on 1 October 2026; results on this outcome were public by then.",
         "Deviation, outcome: planned score, done grade; no reason is given.",
+        "Deviation, estimators: planned none, done imputation; a second look.",
+        "Deviation, until: planned none, done 2008; no reason is given.",
         "Not planned, checks: placebo, density.",
     ]
 
@@ -328,12 +348,90 @@ def test_a_stop_finding_needs_an_answer_before_approval(desk: Desk) -> None:
     told["checks"][0]["severity"] = "stop"
     tamper_consistently(desk, told)
     desk.done("review", STUDY)
-    assert "stop-placebo — no answer to 1 finding(s) that say stop" in desk.refused(*APPROVE)
-    desk.done(*REQUEST)  # needs no answer
-    desk.answer(stop_placebo="The placebo looks at another law")
-    desk.done(*APPROVE)
+    desk.answer_everything()
     desk.answer(stop_placebo="")
-    assert "no answer to stop-placebo" in desk.refused(*RELEASE)
+    assert "stop-placebo — 1 of 24 questions has no answer, the first is stop-placebo" in desk.refused(*APPROVE)
+    desk.approve()
+    desk.answer(stop_placebo="")
+    assert "1 of 24 questions has no answer, the first is stop-placebo" in desk.refused(*RELEASE)
+
+
+def test_nobody_approves_with_questions_unanswered(desk: Desk) -> None:
+    desk.done("review", STUDY)
+    said = desk.refused(*APPROVE)
+    assert "23 of 23 questions have no answer, the first is question; an approval answers all of them" in said
+    assert f"reviews/{desk.version.folder.name}.yml:question" in said and "write your answers after `answer:`" in said
+    desk.done(*REQUEST)  # needs no answer
+    desk.answer_everything()
+    desk.answer(limits=" ")
+    assert "1 of 23 questions has no answer, the first is limits" in desk.refused(*APPROVE)
+    desk.answer(limits="-")
+    desk.done(*APPROVE)
+
+
+def test_a_question_that_came_later_is_fetched_before_an_approval(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.done("review", STUDY)
+    desk.answer_everything()
+    kept = checklist.items
+
+    def more(*told: Any) -> list[reviews.Item]:
+        return [
+            *kept(*told),
+            reviews.Item(id="new", part="Limits", ask="And?", found=[], answer=told[-1].get("new", "")),
+        ]
+
+    monkeypatch.setattr(checklist, "items", more)
+    assert f"the first is new; an approval answers all of them. Fix: make review STUDY={STUDY}" in desk.refused(
+        *APPROVE
+    )
+    desk.done("review", STUDY)
+    desk.approve()
+
+
+@pytest.mark.parametrize("dirty", [True, False])
+def test_files_that_were_not_committed_are_not_released(desk: Desk, dirty: bool) -> None:
+    told = json.loads((desk.version.folder / "results.json").read_text())
+    tamper_consistently(desk, told, commit={"head": "4c1d" * 10, "dirty": dirty})
+    desk.done("review", STUDY)
+    desk.approve()
+    if dirty:
+        said = desk.refused(*RELEASE)
+        assert "made from files that were not committed. Fix: commit them, remove reports/" in said
+        assert f"make report STUDY={STUDY}" in said
+    else:
+        desk.done(*RELEASE)
+        assert "not recorded" not in desk.status()["sentence"]
+
+
+def test_an_unknown_decision_is_refused_with_the_two_there_are(desk: Desk) -> None:
+    desk.done("review", STUDY)
+    said = desk.refused("review", STUDY, "--decision", "maybe", "--by", "Ada", "--note", "x")
+    assert said.startswith("R330 STOP DECISION=maybe — no such decision. Fix: write DECISION=approve or DECISION=req")
+
+
+def test_a_report_of_a_withdrawn_version_says_so(desk: Desk) -> None:
+    desk.done(*WITHDRAW)
+    run = desk.project.report()
+    assert run.code == 0 and "is up to date" not in run.out, run
+    assert "is withdrawn: By Grace Hopper on 23 November 2026: The table held a wrong year. Do not use" in run.out
+
+
+@pytest.mark.parametrize(
+    ("better", "unit", "said"),
+    [
+        ("lower", "log", "A fall of at least 4.9\u202f% matters."),
+        ("higher", "log", "A rise of at least 5.1\u202f% matters."),
+        (None, "log", "A fall of at least 4.9\u202f%, or a rise of at least 5.1\u202f%, matters."),
+        ("lower", "share", "A fall of at least 5.0 percentage points matters."),
+    ],
+)
+def test_the_smallest_effect_that_matters_in_the_checklist(desk: Desk, better: Any, unit: str, said: str) -> None:
+    told = json.loads((desk.version.folder / "results.json").read_text())
+    told["numbers"][0]["unit"] = unit
+    made = {**desk.version.manifest["parameters"], "worthwhile": 0.05, "better": better}
+    tamper_consistently(desk, told, parameters=made)
+    found = {i.id: i.found for i in checklist.items(desk.version, [], [], False, {})}
+    assert found["threshold"] == [said]
 
 
 def tamper_consistently(desk: Desk, results: dict[str, Any], **manifest: Any) -> None:
@@ -349,7 +447,7 @@ def tamper_consistently(desk: Desk, results: dict[str, Any], **manifest: Any) ->
 
 def test_a_decision_lapses_when_the_key_or_the_content_changes(desk: Desk) -> None:
     desk.done("review", STUDY)
-    desk.done(*APPROVE)
+    desk.approve()
     told = json.loads((desk.version.folder / "results.json").read_text())
     other = "f" * 12 + desk.version.manifest["key"][12:]
     kept = (desk.version.folder / "manifest.json").read_text()
@@ -368,7 +466,7 @@ def test_a_decision_lapses_when_the_key_or_the_content_changes(desk: Desk) -> No
 
 def test_a_new_version_starts_as_a_draft(desk: Desk) -> None:
     for step in (("review", STUDY), APPROVE, RELEASE):
-        desk.done(*step)
+        desk.take(step)
     desk.project.edit(PARAMETER_FILE, "0.95", "0.9")
     assert desk.project.report().code == 0
     first, second = versions.of(STUDY)
@@ -446,7 +544,7 @@ TAMPERED: dict[str, tuple[Callable[[str], str], str]] = {
 @pytest.mark.parametrize("case", TAMPERED)
 def test_a_tampered_record_is_refused(desk: Desk, case: str) -> None:
     desk.done("review", STUDY)
-    desk.done(*APPROVE)
+    desk.approve()
     change, said = TAMPERED[case]
     desk.record.write_text(change(desk.record.read_text("utf-8")), "utf-8")
     for step in (RELEASE, ("review", STUDY), WITHDRAW):
@@ -464,17 +562,17 @@ def test_a_record_that_is_gone_is_noticed(desk: Desk) -> None:
 def test_answers_changed_after_the_approval_need_a_new_one(desk: Desk) -> None:
     desk.done("review", STUDY)
     desk.answer(question="Yes")
-    desk.done(*APPROVE)
+    desk.approve()
     desk.answer(question="No")
     assert "the answers were changed after the approval" in desk.refused(*RELEASE)
-    desk.done(*APPROVE)
+    desk.approve()
     desk.done(*RELEASE)
 
 
 def test_a_disclosure_finding_without_a_reason_blocks_the_release(desk: Desk) -> None:
     desk.findings = [SMALL]
     desk.done("review", STUDY)
-    desk.done(*APPROVE)
+    desk.approve()
     said = desk.refused(*RELEASE)
     assert f"no reason for disclosure finding {SMALL.id}" in said and f"reviews/{desk.version.folder.name}.yml" in said
     desk.give_reason(SMALL, "The cell is published by the statistical office")
@@ -485,7 +583,7 @@ def test_a_disclosure_finding_without_a_reason_blocks_the_release(desk: Desk) ->
 
 def test_a_finding_that_appears_after_approval_blocks_as_well(desk: Desk) -> None:
     desk.done("review", STUDY)
-    desk.done(*APPROVE)
+    desk.approve()
     desk.findings = [SMALL, *(Finding("S202", "x", "y", "z", f"S202-{n}") for n in range(4))]
     assert "S201-table-2-north, S202-0, S202-1 and 2 more" in desk.refused(*RELEASE)
 
@@ -513,7 +611,7 @@ def test_everything_missing_is_named_in_one_line(desk: Desk) -> None:
 
 def test_an_approval_stays_when_only_the_facts_beside_the_answers_change(desk: Desk) -> None:
     desk.done("review", STUDY)
-    desk.done(*APPROVE)
+    desk.approve()
     desk.project.forget()  # the checklist no longer says that this machine ran it
     said = desk.refused(*RELEASE)
     assert "not reproduced on this machine. Fix: make verify" in said and "answers" not in said

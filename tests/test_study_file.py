@@ -90,7 +90,8 @@ def test_required_parameters_come_first_and_needed_checks_are_listed(params: Pat
         for name, field in kind.model_fields.items():
             assert not field.is_required() or re.search(rf"^{name}: ", first, re.M), (design, name)
         grounds = import_module(f"analysis.decide.{kind.FAMILY}").GROUNDS
-        assert tuple(parameters.load(path).study.checks) == grounds.needed
+        checks = parameters.load(path).study.checks
+        assert tuple(checks[: len(grounds.needed)]) == grounds.needed, (design, name)
 
 
 def test_every_design_gives_a_file_or_one_line(params: Path) -> None:

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import NoReturn
 
 from analysis import commands
 from analysis.refusal import Refusal
@@ -49,8 +50,15 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise _Terminated
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"R302 STOP {self.prog} — {message}. Fix: see `python -m {self.prog} --help`, or `make help`\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="analysis", description=__doc__.splitlines()[0])
+    parser = _Parser(prog="analysis", description=__doc__.splitlines()[0])
     commands.declare(parser.add_subparsers(required=True, metavar="command"))
     return parser
 

@@ -28,7 +28,8 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Labels:
-    """The source's column names behind each role; `said` holds the label of every declared column."""
+    """The source's column names behind each role; `said` holds the label of every declared column, `public` whether
+    units are places, organisations or periods, so that a page may name them."""
 
     outcome: str
     time: str
@@ -40,6 +41,7 @@ class Labels:
     dose: str = ""
     eligible: str = ""
     said: Mapping[str, str] = field(default_factory=dict, compare=False)
+    public: bool = field(default=False, compare=False)
 
     def word(self, column: str) -> str:
         """The column as people call it, inside a sentence: its declared label without what stands in brackets."""

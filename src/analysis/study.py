@@ -22,6 +22,7 @@ FIXES = {
     "int_type": "write a whole number",
     "list_type": "write a list: [a, b]",
 }
+LISTED = 12
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_. -]{0,63}")
 
 
@@ -213,7 +214,11 @@ def options(design: str) -> set[str]:
 def did_you_mean(name: str, known: Any) -> str:
     """A fix for a misspelt name: the nearest known one, or all of them."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(sorted(known))}"
+    if near:
+        return f"did you mean {near[0]!r}?"
+    names = sorted(known)
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"use one of {', '.join(names[:LISTED])}{more}"
 
 
 def unknown_parameter(file: str, name: str, known: Any) -> Refusal:

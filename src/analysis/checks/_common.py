@@ -21,6 +21,7 @@ from analysis.result import Check, Data, Effects, Estimate, t_interval
 
 ALPHA = 0.05
 DRAWS = 199  # of a permutation inside a check: p-values in steps of one in 200
+UNNAMED = "one of them"  # what stands for a unit or row that is not a place, organisation or period
 NOISE = 1e-9  # a difference below this share of the numbers compared is rounding
 
 
@@ -156,6 +157,20 @@ def plain(label: Any) -> str:
 def listed(names: list[str]) -> str:
     """a, b and c."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def some(names: list[str]) -> str:
+    """Those left out: the first three by name, the others and those without a name counted."""
+    known = [name for name in names if name != UNNAMED]
+    hidden = len(names) - len(known)
+    if hidden:
+        return listed([*known[:3], UNNAMED if hidden == 1 else f"any of {hidden} of them"])
+    return listed(known) if len(known) <= 3 else f"{', '.join(known[:3])} or {len(known) - 3} more"
+
+
+def farthest(name: str) -> str:
+    """Which one moves the answer most, where it may be named."""
+    return "" if name == UNNAMED else f" (farthest without {name})"
 
 
 def left_alone(name: str, assumption: str, found: Estimate, said: str, advice: str, level: float) -> Check:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.checks._common import about, listed, plain
+from analysis.checks._common import UNNAMED, about, farthest, plain, some
 from analysis.fits.instrumental_variable import problem_of
 from analysis.inference import instruments
 from analysis.panel import Array
@@ -33,18 +33,17 @@ def run(data: Rows, effects: Effects, path: Effects | None) -> Check:
         return about("leave_one_cluster_out", "E116", ASSUMPTION, finding, "Find more clusters.")
     large = (np.sign(values) != np.sign(answer)) | (np.abs(values - answer) > abs(answer) / 2)
     hits = [_name(data, own, c) for c in codes[large & (np.abs(values - answer) > error / 2)]] + needed
-    farthest = _name(data, own, int(codes[int(np.argmax(np.abs(values - answer)))]))
+    most = _name(data, own, int(codes[int(np.argmax(np.abs(values - answer)))]))
     word = f"clusters ({data.labels.word(data.labels.cluster)})" if clustered else "rows"
     many = len(codes) + len(needed)
     which = f"one of {many} {word}" if many == own.max() + 1 else f"one of the {many} {word} that count most"
-    tail = f" It turns, vanishes or changes by more than half without {_first(hits)}." if hits else ""
+    tail = f" It turns, vanishes or changes by more than half without {some(hits)}." if hits else ""
     return Check(
         "leave_one_cluster_out",
         "E116",
         ASSUMPTION,
-        f"The answer is {{answer}}; without {which} it is {{low_number}} to {{high}} (farthest without {farthest})."
-        f"{tail}",
-        "Look into the ones named: an event of their own would look like the effect of the treatment."
+        f"The answer is {{answer}}; without {which} it is {{low_number}} to {{high}}{farthest(most)}.{tail}",
+        "Look into them: an event of their own would look like the effect of the treatment."
         if hits
         else "Several that move together could still drive it; this leaves out one at a time.",
         "warn" if hits else "note",
@@ -73,14 +72,12 @@ def _tried(data: Rows, effects: Effects, own: Array, codes: Array) -> tuple[Arra
 
 
 def _name(data: Rows, own: Array, code: int) -> str:
-    """What a reader would call the cluster or row."""
+    """What a reader would call the cluster or row, where it may be named."""
+    if not data.labels.public:
+        return UNNAMED
     rows = np.flatnonzero(own == code)
     if data.unit is not None and len(np.unique(data.unit[rows])) == 1:
         unit = f"{data.labels.word(data.labels.unit)} {plain(data.units[data.unit[rows[0]]])}"
         when = f" in {plain(data.time[rows[0]])}" if len(rows) == 1 and data.time is not None else ""
         return f"{unit}{when}"
-    return f"{data.labels.word(data.labels.cluster)} number {code + 1}" if data.clustered else f"row {code + 1}"
-
-
-def _first(names: list[str]) -> str:
-    return listed(names) if len(names) <= 3 else f"{', '.join(names[:3])} or {len(names) - 3} more"
+    return UNNAMED

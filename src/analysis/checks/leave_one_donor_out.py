@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.checks._common import listed, plain
+from analysis.checks._common import UNNAMED, farthest, plain, some
 from analysis.checks._synthetic import answer, donor_rows, point, weights
 from analysis.fits.synthetic_control import Synthetic
 from analysis.panel import Panel
@@ -26,7 +26,7 @@ def run(data: Panel, effects: Synthetic, path: Effects | None) -> Check:
     tried = [k for k in np.argsort(-shares, kind="stable")[:MOST] if shares[k] >= CARRIES]
     names, values, needed = [], [], []
     for k in tried:
-        name = plain(effects.donors[k])
+        name = plain(effects.donors[k]) if data.labels.public else UNNAMED
         keep = np.arange(len(data.units)) != rows[k]
         try:
             values.append(point(effects, data.only(keep, f"{name} left out")))
@@ -46,16 +46,16 @@ def _verdict(found: float, names: list[str], values: np.ndarray, needed: list[st
             f"one of the {len(names)} of {carrying}" if carrying > len(names) + len(needed) else f"one of {len(names)}"
         )
         far = names[int(np.argmax(np.abs(changes)))]
-        said += f"; without {which} donors that carry weight it is {{low_number}} to {{high}} (farthest without {far})"
-    turned = f" It turns or changes by more than half without {listed(hits)}." if hits else ""
-    lost = f" Without {listed(needed)} there is nothing to compare with." if needed else ""
+        said += f"; without {which} donors that carry weight it is {{low_number}} to {{high}}{farthest(far)}"
+    turned = f" It turns or changes by more than half without {some(hits)}." if hits else ""
+    lost = f" Without {some(needed)} there is nothing to compare with." if needed else ""
     hang = bool(hits or needed)
     return Check(
         "leave_one_donor_out",
         "E116",
         ASSUMPTION,
         f"{said}.{turned}{lost}",
-        "Look into the donors named: an event of their own would look like the policy."
+        "Look into these donors: an event of their own would look like the policy."
         if hang
         else "Several donors with one shock in common could still drive it; this leaves out one at a time.",
         "warn" if hang else "note",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.checks._common import about, contrast, contributions, listed, number, plain, subset
+from analysis.checks._common import UNNAMED, about, contrast, contributions, farthest, number, plain, some, subset
 from analysis.inference import few_clusters
 from analysis.panel import NEVER, Array, Panel, Sample
 from analysis.refusal import Refusal
@@ -101,10 +101,10 @@ def _without(data: Data, effects: Effects, keep: Array, name: str) -> Effects | 
 
 
 def _name(data: Data, code: int) -> str:
-    """What a reader would call a cluster."""
+    """What a reader would call a cluster, where its units may be named."""
+    if not data.labels.public or not isinstance(data, Panel):
+        return UNNAMED
     first = int(np.flatnonzero(data.cluster == code)[0])
-    if not isinstance(data, Panel):
-        return f"{data.labels.word(data.labels.cluster)} {code + 1}" if data.clustered else f"row {first + 1}"
     unit = f"{data.labels.word(data.labels.unit)} {plain(data.units[first])}"
     return unit if data.clusters == len(data.units) else f"the {data.labels.word(data.labels.cluster)} of {unit}"
 
@@ -126,7 +126,7 @@ def _verdict(answer: float, error: float | None, by_cohort: _Tried, by_cluster: 
             amounts |= {f"{kind}_{end}": answer + float(v) for end, v in _ends(tried.values)}
             words.append(
                 f"without {'one cohort' if kind == 'cohort' else _which(data, tried)} it is {{{kind}_low_number}} to "
-                f"{{{kind}_high}} (farthest without {tried.farthest})"
+                f"{{{kind}_high}}{farthest(tried.farthest)}"
             )
             hits += [name for name, v in zip(tried.names, tried.values, strict=True) if _moves(answer, v, error)]
     needed = by_cohort.needed + by_cluster.needed
@@ -136,7 +136,7 @@ def _verdict(answer: float, error: float | None, by_cohort: _Tried, by_cluster: 
         "E116",
         ASSUMPTION,
         f"{'; '.join(['The answer is {answer}', *words])}.{_hit_words(hits)}{_lost_words(needed)}",
-        "Look into the ones named: an event of their own there would look like the policy."
+        "Look into them: an event of their own there would look like the policy."
         if hang
         else "Several units that move together could still drive it; this leaves out one at a time.",
         "warn" if hang else "note",
@@ -163,12 +163,8 @@ def _moves(answer: float, change: float, error: float | None) -> bool:
 
 
 def _hit_words(hits: list[str]) -> str:
-    return f" It turns or changes by more than half without {_first(hits)}." if hits else ""
+    return f" It turns or changes by more than half without {some(hits)}." if hits else ""
 
 
 def _lost_words(needed: list[str]) -> str:
-    return f" Without {_first(needed)} there is nothing to estimate." if needed else ""
-
-
-def _first(names: list[str]) -> str:
-    return listed(names) if len(names) <= 3 else f"{', '.join(names[:3])} or {len(names) - 3} more"
+    return f" Without {some(needed)} there is nothing to estimate." if needed else ""

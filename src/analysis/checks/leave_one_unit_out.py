@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.checks._common import listed, plain
+from analysis.checks._common import UNNAMED, farthest, plain, some
 from analysis.checks._panel import own
 from analysis.inference.cluster_robust import leave_one_out
 from analysis.inference.panel_fit import PanelFit
@@ -34,17 +34,16 @@ def run(data: Rows, effects: Effects, path: Effects | None) -> Check:
 
 def _verdict(data: Rows, fit: PanelFit, change: Array, hits: Array, needed: Array) -> Check:
     hang = bool(len(hits) or len(needed))
-    farthest = _name(data, fit, int(np.argmax(np.abs(change))))
+    most = _name(data, fit, int(np.argmax(np.abs(change))))
     turned = f" It turns or changes by more than half without {_some(data, fit, hits)}." if len(hits) else ""
     lost = f" Without {_some(data, fit, needed)} there is nothing to estimate." if len(needed) else ""
     return Check(
         "leave_one_unit_out",
         "E116",
         ASSUMPTION,
-        f"The answer is {{answer}}; without one of {fit.clusters:,} clusters it is {{low_number}} to {{high}} "
-        f"(farthest "
-        f"without {farthest}).{turned}{lost}",
-        "Look into the ones named: an event of their own there would look like the policy."
+        f"The answer is {{answer}}; without one of {fit.clusters:,} clusters it is {{low_number}} to {{high}}"
+        f"{farthest(most)}.{turned}{lost}",
+        "Look into them: an event of their own there would look like the policy."
         if hang
         else "Several units that move together could still drive it; this leaves out one at a time.",
         "warn" if hang else "note",
@@ -58,15 +57,14 @@ def _verdict(data: Rows, fit: PanelFit, change: Array, hits: Array, needed: Arra
 
 
 def _some(data: Rows, fit: PanelFit, places: Array) -> str:
-    names = [_name(data, fit, int(place)) for place in places[:3]]
-    return listed(names) if len(places) <= 3 else f"{', '.join(names)} or {len(places) - 3} more"
+    return some([_name(data, fit, int(place)) for place in places])
 
 
 def _name(data: Rows, fit: PanelFit, place: int) -> str:
-    """What a reader would call a cluster: the unit in it, or one of them."""
+    """What a reader would call a cluster, where it may be named: the unit in it, or one of them."""
+    if data.unit is None or not data.labels.public:
+        return UNNAMED
     labels, first = data.labels, int(np.flatnonzero(data.cluster == fit.codes[place])[0]) if data.clustered else None
-    if data.unit is None:
-        return f"{labels.word(labels.cluster) or 'row'} {int(fit.codes[place]) + 1}"
     if first is None:
         return f"{labels.word(labels.unit)} {plain(data.units[int(fit.codes[place])])}"
     return f"the {labels.word(labels.cluster)} of {labels.word(labels.unit)} {plain(data.units[int(data.unit[first])])}"

@@ -67,7 +67,8 @@ def _nothing_to_break(found: Sensitivity) -> Check:
 def _advice(fragile: bool, single: bool) -> str:
     if fragile:
         return (
-            "A change half as large as one already seen would undo the conclusion: do not rest a decision on it alone."
+            "A change less than half as large as one already seen would undo the conclusion: do not rest a decision on "
+            "it alone."
         )
     if single:
         return "One earlier change says little about how much trends can part: look for earlier data on both groups."

@@ -36,10 +36,8 @@ def run(data: Rows, effects: Effects, path: Effects | None) -> Check:
 
 
 def _words(moved: Movement, change: float, beyond: bool, again: bool) -> str:
-    left = (
-        f"Effects and covariates leave {share_words(moved.share)} of the treatment's variance, worth "
-        f"{significant(moved.worth, 2)} clusters that tell as much as one another."
-    )
+    left = f"Effects and covariates leave {_left(moved, again)}, worth "
+    left += f"{significant(moved.worth, 2)} clusters that tell as much as one another."
     if not again:
         return left
     seen = f"{moved.changers:,} of {moved.units:,} units ever change; the largest difference within one is "
@@ -49,6 +47,15 @@ def _words(moved: Movement, change: float, beyond: bool, again: bool) -> str:
         else f"and the answer is about a change of {significant(change, 3)}"
     )
     return f"{seen}{significant(moved.range, 2)}, {reach}. {left}"
+
+
+def _left(moved: Movement, again: bool) -> str:
+    """The share of the variance left: of that within units, where they come again, and of all of it."""
+    whole = share_words(moved.share)
+    if not again:
+        return f"{whole} of the treatment's variance"
+    within = share_words(min(moved.left_within, 1.0))
+    return f"{within} of the treatment's variance within units ({whole} of all its variance)"
 
 
 def _advice(few: bool, beyond: bool) -> str:

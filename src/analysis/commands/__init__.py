@@ -9,12 +9,12 @@ import argparse
 import pkgutil
 import sys
 from importlib import import_module
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from analysis.refusal import Refusal
 from analysis.run.failure import Failed
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[Any]"
 
 
 def declare(commands: Commands) -> None:

@@ -37,7 +37,7 @@ def _report(chosen: argparse.Namespace) -> int:
 
 
 def _made(study: Path | str, changes: str) -> Outcome:
-    from analysis.run import parameters, publish, variant
+    from analysis.run import marks, parameters, publish, variant
 
     files = {path.stem for path in parameters.every()}
     if isinstance(study, str) and variant.MARK in study and study not in files:
@@ -47,8 +47,12 @@ def _made(study: Path | str, changes: str) -> Outcome:
             raise Refusal("R303", f"STUDY={study}", problem, fix)
         return publish.publish(variant.again(study))
     if changes.strip():
-        return publish.publish(variant.load(study, variant.split(changes)))
-    return publish.report(study if isinstance(study, Path) else parameters.find(study))
+        checked = variant.load(study, variant.split(changes))
+        marks.refuse(checked)
+        return publish.publish(checked)
+    path = study if isinstance(study, Path) else parameters.find(study)
+    marks.refuse(parameters.load(path))
+    return publish.report(path)
 
 
 def _reports(chosen: argparse.Namespace) -> int:

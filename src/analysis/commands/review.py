@@ -15,7 +15,7 @@ def add(commands: Commands) -> None:
     """Declare the commands."""
     review = commands.add_parser("review", help="write the checklist of a version, or record a decision about it")
     _about(review)
-    review.add_argument("--decision", choices=["approve", "request_changes"], help="without one: write the checklist")
+    review.add_argument("--decision", help="approve or request_changes; without one: write the checklist")
     review.add_argument("--by", default="", help="name of the reviewer")
     review.add_argument("--note", default="", help="why, or what to change")
     review.set_defaults(run=_review)
@@ -46,6 +46,9 @@ def _review(chosen: argparse.Namespace) -> int:
     if chosen.decision is None and (chosen.by or chosen.note):
         problem = "a name or a note without a decision"
         raise Refusal("R330", "DECISION", problem, "add DECISION=approve or DECISION=request_changes")
+    if chosen.decision not in (None, "approve", "request_changes"):
+        fix = "write DECISION=approve or DECISION=request_changes"
+        raise Refusal("R330", f"DECISION={chosen.decision}", "no such decision", fix)
     if chosen.decision is None:
         return _say(release.open_review(chosen.study, chosen.version))
     return _say(release.decide(chosen.study, chosen.decision, chosen.by, chosen.note, chosen.version))

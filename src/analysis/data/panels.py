@@ -14,7 +14,7 @@ import numpy as np
 
 from analysis.adoption import positions, switches, upcoming
 from analysis.data.grid import Grid, codes, plain
-from analysis.panel import NEVER, Array, Labels, Panel
+from analysis.panel import NEVER, Array, Dropped, Labels, Panel
 from analysis.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def panel_from_frame(
         dose=_dose(index, labels.dose) if labels.dose else None,
         eligible=_eligible(index, labels.eligible) if labels.eligible else None,
     )
+    panel = replace(panel, dropped=_unobserved(index, panel))
     panel = _balanced(panel, unbalanced, {} if sparse else panel.covariates)
     _check_covariates(panel)
     reason = f"treated from the first period ({panel.periods[0]}) on: no period before the policy"
@@ -70,6 +71,13 @@ def panel_from_frame(
     _check_contrast(panel)
     panel.outcome.flags.writeable = False
     return panel
+
+
+def _unobserved(index: Grid, panel: Panel) -> tuple[Dropped, ...]:
+    """The rows of the table that have no outcome: they are not analysed, whatever becomes of their units."""
+    without = index.observed(panel.outcome) & np.isnan(panel.outcome)
+    rows, units = int(without.sum()), int(without.any(axis=1).sum())
+    return (Dropped(f"{panel.labels.word(panel.labels.outcome)} is missing", units, rows),) if rows else ()
 
 
 def _timing(index: Grid, labels: Labels) -> tuple[Array, Array, Array | None]:

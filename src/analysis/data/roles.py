@@ -27,6 +27,7 @@ COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
+PUBLIC = ("places", "organisations", "periods")  # units that a page may name
 SWITCHES = ("treatment", "dose", "eligible")
 CONDITION = re.compile(r"\s*([A-Za-z_][\w. -]*?)\s*(==|!=|<=|>=|<|>)\s*(.+?)\s*")
 
@@ -86,7 +87,7 @@ def labels_of(study: Study, source: catalog.Source) -> Labels:
     for field, name in study.columns():
         (catalog.column if field in study.ANYTHING else catalog.numbers)(source, name)
 
-    said = {name: column.label for name, column in source.columns.items()}
+    said, public = {name: column.label for name, column in source.columns.items()}, source.units in PUBLIC
 
     def only(role: catalog.Role) -> str:
         return next(iter(catalog.by_role(source, role)), "")
@@ -94,7 +95,7 @@ def labels_of(study: Study, source: catalog.Source) -> Labels:
     if study.SHAPE == "rows":
         cluster = study.cluster or only("cluster")
         keys = {"time": only("time"), "unit": only("unit"), "cluster": cluster}
-        return Labels(study.outcome, weight=study.weight or "", said=said, **keys)
+        return Labels(study.outcome, weight=study.weight or "", said=said, public=public, **keys)
     treatment = _given(study, "treatment") or ("" if only("first_treated") else only("treated"))
     if not only("time") or not (only("first_treated") or treatment):
         raise Refusal(
@@ -115,6 +116,7 @@ def labels_of(study: Study, source: catalog.Source) -> Labels:
         dose=_given(study, "dose"),
         eligible=_given(study, "eligible"),
         said=said,
+        public=public,
     )
 
 

@@ -35,7 +35,8 @@ class Decision:
     shock: there is no path over time, so that drift is a single change of one group. trends: the answer rests on
     parallel trends. overturning: the check that found out what would make no effect plausible. against: what the
     outcome was higher or lower than, in words.
-    detectable: smallest effect that a test would find four times in five.
+    detectable: smallest effect that a test would find four times in five. single: one period before the policy, so that
+    drift is one change from it to the periods under the policy.
     """
 
     action: Action
@@ -50,6 +51,7 @@ class Decision:
     trends: bool = True
     overturning: Check | None = None
     against: str = "the comparison predicts"
+    single: bool = False
 
     @property
     def strength(self) -> str:
@@ -75,6 +77,7 @@ def decide(
         reason=reason,
         drift=drift(answer, _distance(study, data, effects, path)),
         shock=path is None,
+        single=path is not None and _single(path),
         detectable=answer.detectable(),
         breakdown=next((c.statistic for c in checks if c.name == "parallel_trends"), None),
         trends=isinstance(study, Differences),
@@ -85,9 +88,15 @@ def decide(
 
 def _distance(study: Study, data: AnyData, effects: Effects, path: Effects | None) -> float:
     """Periods over which a difference in trends acts on average; one where the answer rests on no trend."""
-    if not isinstance(study, Differences) or isinstance(data, Rows) or path is None:
+    if not isinstance(study, Differences) or isinstance(data, Rows) or path is None or _single(path):
         return 1.0
     return mean_distance(data, effects, study.average)
+
+
+def _single(path: Effects) -> bool:
+    """No effect before the reference period: trends before the policy cannot be seen."""
+    before = path.pre().table["event_time"]
+    return not bool((before < (0 if path.reference is None else path.reference)).any())
 
 
 def chances(answer: Estimate, direction: int, worthwhile: float) -> tuple[float | None, float | None]:

@@ -42,7 +42,8 @@ def panel_of(
         raise Refusal("E130", "design", f"{words} needs the same units over time", fix)
     if data.clusters < FEWEST:
         problem = f"{data.clusters} clusters: nothing can be learnt about chance from so few"
-        raise Refusal("E103", data.labels.cluster or data.labels.unit, problem, "name a finer level, or add units")
+        fix = "add units that decide for themselves, or report the comparison as a description"
+        raise Refusal("E103", data.labels.cluster or data.labels.unit, problem, fix)
     if data.treatment is not None and not treatment:
         raise _switches_off(data)
     if data.eligible is not None and not eligible:

@@ -232,7 +232,8 @@ def _check_errors(data: Rows, errors: str) -> None:
         raise Refusal("E105", "errors", "clustered errors need a cluster column", "name `cluster`, or errors: robust")
     if data.clusters < FEWEST:
         problem = f"only {data.clusters} clusters: cluster-robust errors would be far too small"
-        raise Refusal("E103", "errors", problem, "cluster by a finer level if assignment allows it, or find more data")
+        fix = "add clusters that were assigned for themselves, or report the comparison as a description"
+        raise Refusal("E103", "errors", problem, fix)
 
 
 def _check_size(arrays: Problem) -> None:

@@ -85,7 +85,8 @@ def small_sample(clusters: int, observations: int, k: int) -> float:
     Raises Refusal E103 with one cluster, E107 where no observation is left beyond the coefficients.
     """
     if clusters < 2:
-        raise Refusal("E103", "cluster", "one cluster gives no standard error", "declare finer clusters")
+        fix = "add units that decide for themselves, or report the comparison as a description"
+        raise Refusal("E103", "cluster", "one cluster gives no standard error", fix)
     if observations <= k:
         problem = f"{k} coefficients for {observations} unit-periods"
         raise Refusal("E107", "design", problem, "use `design: group_time`, or more units")

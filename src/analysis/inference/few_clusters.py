@@ -188,7 +188,7 @@ def _jackknifed(estimate: Estimate, panel: Panel, effects: Effects, rests_on: Su
         if rests_on.worth < WORTH
         else f"a comparison worth {rests_on.against:.1f} clusters"
         if rests_on.against < WORTH
-        else f"cohorts of {rests_on.cohort:.1f} clusters"
+        else f"cohorts of {rests_on.cohort:.1f} clusters on average"
     )
     words = f"{found.words(panel.labels.word(panel.labels.cluster or panel.labels.unit))}; chosen because of {why}"
     return replace(

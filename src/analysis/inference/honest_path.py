@@ -135,6 +135,9 @@ def _places(path: Effects, enough: int) -> tuple[list[int], int]:
         raise Refusal("E110", "base_period", "effects before adoption have no common reference period", fix)
     usable = set(path.pre().resting_on(enough).table["event_time"])
     pre = next(k for k in range(len(usable) + 1) if path.reference - 1 - k not in usable)
+    if not pre and not (path.pre().table["event_time"] < path.reference).any():
+        problem = "the data hold a single period before the policy, so that no earlier change can be compared with"
+        raise Refusal("E110", "since", problem, "look for earlier data on both groups")
     if not pre:
         problem = f"no effect in the period before the reference rests on {enough} treated and comparison clusters"
         raise Refusal("E110", "since", problem, "look for earlier data on both groups")

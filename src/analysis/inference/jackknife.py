@@ -61,7 +61,7 @@ class Jackknife:
     def words(self, cluster: str) -> str:
         """The convention, with the name of the cluster column."""
         gone = {0: "", 1: "; without one of them fewer cells are averaged"}.get(
-            self.thinned, f"; without any of {self.thinned} of them fewer cells are averaged"
+            self.thinned, f"; where one of {self.thinned} of them is left out, fewer cells are averaged"
         )
         what = f"one {cluster} at a time (jackknife, CR3; {self.clusters} clusters"
         if self.grouped:

@@ -7,6 +7,7 @@ Hoaglin 1993, How to Detect and Handle Outliers).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,7 @@ MEAN = 0.7978845608028654  # its mean absolute deviation
 FEW = 3
 MOST_WITHOUT = 0.5
 NEIGHBOURS = 3
+TWO_SIDED = 1.959963984540054  # standard errors to either side of a 95 % interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +63,20 @@ class Outliers:
 class Without:
     """The answer without what is flagged: in the unit of the outcome, None with the `reason` where it cannot be had.
 
-    left_out: units (or rows) left out, `what` they are.
+    left_out: units (or rows) left out, `what` they are. half: how far the new answer's 95 % interval reaches to either
+    side by its standard error, 0 where there is none; covers_zero: whether it holds no effect.
     """
 
     value: float | None
     left_out: int
     what: str
     reason: str = ""
+    half: float = 0.0
+
+    @property
+    def covers_zero(self) -> bool:
+        """Whether the interval of the new answer holds zero."""
+        return self.value is not None and abs(self.value) <= self.half
 
 
 def examine(data: AnyData, groups: Array | None = None, words: str = "the rows of its group") -> Outliers:
@@ -85,7 +94,8 @@ def examine(data: AnyData, groups: Array | None = None, words: str = "the rows o
     if isinstance(data, Sample):
         return Outliers(_within(data.outcome, data.period), "the rows of its period", np.empty(0))
     if groups is None and _is_series(data):
-        return Outliers(_along(data), "the periods around it", np.empty(0))
+        z = _along(data)
+        return Outliers(z, "the periods around it", np.asarray(data.time)[np.abs(z) > FAR])
     if groups is None and data.time is not None:
         groups, words = data.time, "the rows of its period"
     z = _within(data.outcome, groups) if groups is not None else robust_z(data.outcome)
@@ -111,7 +121,8 @@ def without(data: AnyData, effects: Effects, found: Outliers, average: str = "si
         again = effects.refit(kept).along(average).averaged_over()
     except Refusal as refusal:
         return Without(None, left, what, refusal.problem)
-    return Without(float(again.estimate[0]), left, what)
+    error = float(again.table["std_error"].iloc[0])
+    return Without(float(again.estimate[0]), left, what, half=TWO_SIDED * error if math.isfinite(error) else 0.0)
 
 
 def robust_z(values: Array) -> Array:

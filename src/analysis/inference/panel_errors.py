@@ -61,7 +61,8 @@ def careful(fit: PanelFit) -> Errors:
 def _clustered(fit: PanelFit, *, always: bool = False) -> Errors:
     g = fit.clusters
     if g < 2:
-        raise Refusal("E103", "cluster", "one cluster cannot show how much clusters vary", "name a finer level")
+        fix = "add units that decide for themselves, or report the comparison as a description"
+        raise Refusal("E103", "cluster", "one cluster cannot show how much clusters vary", fix)
     if fit.corrected or (always and fit.correctable):
         robust = cluster_robust.cr2(fit.regression)
         return Errors(robust.covariance, robust.df, f"errors clustered ({g:,} clusters), {robust.words}")

@@ -93,6 +93,11 @@ class Movement:
     share: float
     worth: float
 
+    @property
+    def left_within(self) -> float:
+        """The share of the variance within units that effects and covariates leave."""
+        return self.left**2 / max(self.within**2, 1e-300)
+
 
 def movement(data: Rows, effects: PanelEffects) -> Movement:
     """How the treatment moves between and within units, and what the regression is left with."""

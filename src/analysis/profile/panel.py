@@ -97,13 +97,24 @@ def _cells(played: Played, unit: Facts, time: Facts) -> Iterator[Finding]:
     again = keys.repeats([unit, time]) & (unit.codes >= 0) & (time.codes >= 0)
     key = f"{unit.name}, {time.name}"
     if again.any():
-        problem = f"{many(int(again.sum()), 'row')} with a pair of {key} seen before: {played.rows(again)}"
-        yield Finding("serious", unit.name, problem, "keep one row per pair, or choose other keys")
+        yield _repeated(played, unit, time, again)
     missing = unit.distinct * time.distinct - (int(((unit.codes >= 0) & (time.codes >= 0)).sum()) - int(again.sum()))
     if missing > 0:
         share = 100 * missing / (unit.distinct * time.distinct)
         problem = f"{missing:,} of {unit.distinct * time.distinct:,} pairs of {key} without a row ({share:.1f} %)"
         yield Finding("caution", unit.name, problem, "supply them, or choose `unbalanced` in the study")
+
+
+def _repeated(played: Played, unit: Facts, time: Facts, again: Mask) -> Finding:
+    """The rows that repeat the unit and period of an earlier one."""
+    count, row = int(again.sum()), int(again.argmax())
+    pair = f"{unit.word(int(unit.codes[row]))}, {time.word(int(time.codes[row]))}"
+    words = f"repeats {pair}" if count == 1 else f"repeat earlier ones, the first {pair}"
+    problem = (
+        f"{unit.name} and {time.name} name {unit.rows - count:,} of {unit.rows:,} rows; {played.rows(again)} {words}"
+    )
+    fix = "find out which row is right and delete the other; every design that follows units refuses both together"
+    return Finding("serious", unit.name, problem, fix)
 
 
 def _changing_dates(played: Played, start: Facts, unit: Facts) -> Iterator[Finding]:

@@ -40,6 +40,7 @@ UNIT = re.compile(
     r"restaurant|unit|household|hh|person|individual|pupil|student|site|plant|clinic|office|precinct|id|fips)"
 )
 LATER = 5
+BALANCED = 0.8
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,8 @@ def _key(able: Candidates, time: Facts | None, unit: Facts | None) -> tuple[str,
     columns, guesses = list(able.facts.values()), list(able.guesses.values())
     if alone := keys.single(columns, guesses):
         return (alone[0],)
+    if time and unit:
+        return ()  # the rows that repeat a unit and period are to be settled first
     return keys.pair(columns, guesses) or ()
 
 
@@ -156,20 +159,27 @@ def _unit(able: Candidates, time: Facts | None) -> tuple[Facts | None, str]:
         same = f" (as does {twins[0]}, the same units)" if twins else ""
         return best, f"with {time.name} it names every row once{same}; {best.distinct} units"
     near = _nearly_unit(able, time)
-    return (near, f"with {time.name} it names nearly every row; see the repeated rows above") if near else (None, "")
+    return (
+        (near, f"with {time.name} it names nearly every row, some of them twice: see the lines above")
+        if near
+        else (None, "")
+    )
 
 
 def _nearly_unit(able: Candidates, time: Facts) -> Facts | None:
-    """A column with the name of a unit that misses being one by a few repeated rows or empty fields."""
+    """The column that misses being a unit by a few repeated rows or empty fields: one with the name of a unit, or one
+    whose values have about one row in each period, so that the repeated rows are mistakes and no further people."""
+    found = []
     for facts in able.facts.values():
-        guess = able.guesses[facts.name]
-        if facts is time or guess.type not in ("integer", "text") or not UNIT.search(facts.name):
+        if facts is time or able.guesses[facts.name].type not in ("integer", "text") or facts.distinct < 2:
             continue
-        if facts.distinct >= 2 and facts.rows >= 1.5 * facts.distinct:
-            unique = keys.groups([facts, time])
-            if keys.NEARLY * facts.present <= unique and facts.present >= keys.NEARLY * facts.rows:
-                return facts
-    return None
+        if facts.rows < 1.5 * facts.distinct or facts.present < keys.NEARLY * facts.rows or STARTS.search(facts.name):
+            continue
+        named = bool(UNIT.search(facts.name))
+        full = facts.rows >= BALANCED * facts.distinct * time.distinct
+        if (named or full) and keys.groups([facts, time]) >= keys.NEARLY * facts.present:
+            found.append((named, full, facts))
+    return max(found, key=lambda one: one[:2])[2] if found else None
 
 
 def _start(able: Candidates, time: Facts | None, unit: Facts | None) -> tuple[Facts | None, str, tuple[int, ...]]:

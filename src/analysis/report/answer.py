@@ -136,6 +136,11 @@ def overturn(unit: Unit, estimate: Estimate, decision: Decision) -> str:
     size = unit.size(decision.drift, estimate.value)
     if decision.shock:
         return f"A change of {size} in one group alone, for any other reason, would make zero plausible."
+    if decision.single:
+        return (
+            f"A change of {size} in the difference between the groups, from the period before the policy to those "
+            "under it and for any other reason, would be enough to make zero plausible."
+        )
     return (
         f"A steady difference in trends of {size} a period between the groups, unrelated to the policy, would be "
         "enough to make zero plausible."

@@ -115,11 +115,13 @@ def rows(effects: Discontinuity, study: Study, outcome: Column, source: Source) 
 def _in_words(effects: Discontinuity, unit: Unit) -> str:
     """The two sides in a sentence: who is compared, and with what fitted outcomes."""
     levels = [unit.level(level) for level in effects.levels]
-    gap = f" ({levels[0]} below it, {levels[1]} above it)" if all(levels) else ""
-    ratio = "" if effects.take_up is None else ", divided by how much take-up jumps there"
+    sharp = effects.take_up is None
+    gap = f" ({levels[0]} below it, {levels[1]} above it)" if all(levels) and sharp else ""
+    other = "" if sharp else " Covariates, if any, enter both; the levels in the table need not give exactly that."
+    ratio = "" if sharp else ", divided by how much take-up jumps there"
     return (
         f"Only rows near the cut-off count: {effects.rows[0]:,} below and {effects.rows[1]:,} above. What is fitted "
-        f"on either side is followed to the cut-off, and the answer is the gap between the two there{gap}{ratio}."
+        f"on either side is followed to the cut-off, and the answer is the gap between the two there{gap}{ratio}.{other}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def comparison(shown: Sequence[Alternative], outcome: Column) -> Block:
     header = ["Estimator", *estimate_header(unit), "How it works"]
     if len(rows) == 1:
         return display.prose("No other estimator was asked for: name one under `estimators` in the parameter file.")
-    note = f"{_agreement(shown)} Intervals follow each estimator's own convention, named in the CSV file."
+    note = f"{_agreement(shown, unit)} Intervals follow each estimator's own convention, named in the CSV file."
     return display.table(
         "table",
         header,
@@ -87,8 +88,13 @@ def inference(answer: Estimate, others: Sequence[Estimate], outcome: Column) -> 
     unit = Unit(outcome.unit)
     same = (answer.low, answer.high, answer.p_value)
     shown = [answer, *(other for other in others if (other.low, other.high, other.p_value) != same)]
+    decimals = _decimals(shown, unit)
     rows = [
-        [_sentence(one.inference), *display.interval_numbers(one, unit)[1:], display.p_words(one.p_value)]
+        [
+            _sentence(one.inference),
+            *(display.fixed(unit.shown(end), decimals) for end in (one.low, one.high)),
+            display.p_words(one.p_value),
+        ]
         for one in shown
     ]
     header = ["Convention", *estimate_header(unit)[1:]]
@@ -109,6 +115,15 @@ def inference(answer: Estimate, others: Sequence[Estimate], outcome: Column) -> 
         csv=_csv([(f"inference_{place}", one.inference, one) for place, one in enumerate(shown)]),
         csv_name="inference",
     )
+
+
+def _decimals(shown: Sequence[Estimate], unit: Unit) -> int:
+    """Decimals of all bounds: those of the narrowest interval, more where an end would be shown as zero."""
+    ends = [unit.shown(end) for one in shown for end in (one.low, one.high) if math.isfinite(end) and end]
+    widths = [unit.shown(one.high) - unit.shown(one.low) for one in shown if math.isfinite(one.high - one.low)]
+    nearest = min((abs(end) for end in ends), default=math.inf)
+    needed = 0 if math.isinf(nearest) else min(6, max(0, -math.floor(math.log10(nearest))))
+    return max(max((display.decimals_for(width / 2) for width in widths), default=1), needed)
 
 
 def _sentence(words: str) -> str:
@@ -138,7 +153,7 @@ def _together(many: int, out: int) -> str:
     )
 
 
-def _agreement(shown: Sequence[Alternative]) -> str:
+def _agreement(shown: Sequence[Alternative], unit: Unit) -> str:
     """Whether the comparable estimators point the same way as the answer, and whether their intervals hold zero."""
     answer, *others = [other.estimate for other in shown if other.comparable]
     if not others:
@@ -151,7 +166,22 @@ def _agreement(shown: Sequence[Alternative]) -> str:
     many = f"{len(others)} other estimators of the same effect"
     every = "Both other estimators of the same effect" if len(others) == 2 else f"All {many}"
     way = f"{against} of {many} point the other way" if against else f"{every} point the same way"
-    return f"{way}; {unsure or 'none'} of their intervals {'include' if unsure != 1 else 'includes'} zero."
+    return (
+        f"{way}{_range(answer, others, unit)}; {unsure or 'none'} of their intervals "
+        f"{'include' if unsure != 1 else 'includes'} zero."
+    )
+
+
+def _range(answer: Estimate, others: Sequence[Estimate], unit: Unit) -> str:
+    """From where to where other estimators run, where the smallest is less than half of the answer."""
+    sizes = [math.copysign(1, answer.value) * unit.shown(other.value) for other in others]
+    if min(sizes) >= abs(unit.shown(answer.value)) / 2:
+        return ""
+    first, last = sorted((unit.shown(one.value) for one in others), key=abs)[:: len(others) - 1]
+    return (
+        f", from {display.significant(first, 2)} to {display.significant(last, 2)} {unit.words}".rstrip()
+        + " (the smallest is less than half of the answer)"
+    )
 
 
 def _csv(entries: Sequence[tuple[str, str, Estimate]]) -> str:

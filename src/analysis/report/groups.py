@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.fits.regression_discontinuity import Discontinuity
 from analysis.inference.descriptives import group_means, group_rows
 from analysis.panel import NEVER, Array, Panel, Sample
 from analysis.report import charts, display, outcome_axis, palette
@@ -88,18 +89,18 @@ def _lines(data: Data) -> dict[str, Array]:
 def flow(data: AnyData, source: Source, effects: Effects | None = None) -> Block:
     """Who is in: from the rows of the source to the rows analysed, with a reason for every one left out.
 
-    With `effects`, also the rows that the answer makes no use of (other arms, strata that hold one arm only).
+    With `effects`, also the rows that the answer makes no use of (other arms, strata that hold one arm only, scores far
+    from a cut-off).
     """
     kept = data.n
     rows = [["Rows in the source", "", f"{kept + sum(step.rows for step in data.dropped):,}"]]
     for step in data.dropped:
         rows.append([f"Left out: {step.reason}", f"{step.units:,}", f"{display.MINUS}{step.rows:,}"])
     rows.append(["Analysed", f"{_counted(data):,}", f"{kept:,}"])
-    if effects is not None and effects.n < kept:
-        rows.append(
-            ["Not compared: other arms, and strata with one arm only", "", f"{display.MINUS}{kept - effects.n:,}"]
-        )
-        rows.append(["In the answer", "", f"{effects.n:,}"])
+    used = _used(effects, kept)
+    if effects is not None and used < kept:
+        rows.append([f"Not used by the answer: {_unused(effects)}", "", f"{display.MINUS}{kept - used:,}"])
+        rows.append(["In the answer", "", f"{used:,}"])
     return display.table(
         "table",
         ["Step", "Units", "Rows"],
@@ -109,6 +110,19 @@ def flow(data: AnyData, source: Source, effects: Effects | None = None) -> Block
         csv=display.csv_text(["step", "units", "rows"], rows),
         csv_name="who-is-in",
     )
+
+
+def _used(effects: Effects | None, kept: int) -> int:
+    """Rows that the answer rests on, of those analysed."""
+    if isinstance(effects, Discontinuity):
+        return sum(effects.rows)
+    return kept if effects is None else effects.n
+
+
+def _unused(effects: Effects) -> str:
+    if isinstance(effects, Discontinuity):
+        return "further from the cut-off than the answer looks"
+    return "other arms, and strata with one arm only"
 
 
 def _counted(data: AnyData) -> int:

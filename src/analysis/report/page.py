@@ -124,10 +124,9 @@ def _citation(question: str, context: Mapping[str, Any]) -> str:
 
 def study_name(study: str, question: str = "") -> str:
     """A study's name in plain words: `minimum-wage` is `Minimum wage`; capitals as the `question` writes them."""
-    written = ABBREVIATIONS | {
-        word.lower(): word for word in re.findall(r"\w+", question) if word[1:] != word[1:].lower()
-    }
-    words = " ".join(written.get(word, word) for word in re.split(r"[-_]", study) if word)
+    inside = re.findall(r"\w+", question)[1:]
+    written = ABBREVIATIONS | {word.lower(): word for word in inside if word != word.lower()}
+    words = " ".join(written.get(word, word) for word in study.replace("_", "-").split("-"))
     return words[:1].upper() + words[1:]
 
 

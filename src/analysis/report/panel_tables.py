@@ -15,16 +15,20 @@ if TYPE_CHECKING:
     from analysis.result import Effects, Estimate
 
 
+NAMED = ("places", "organisations", "periods")
+
+
 def movement(found: Movement, treatment: str, source: Source) -> Block:
     """How much the treatment differs between units and moves within them."""
     declared = source.columns[treatment]
     places = display.decimals_for(max(found.between, found.within) or 1.0) + 1
+    named = source.units in NAMED  # of people, the largest difference is one person's
     amounts = [
         ("Mean over rows", found.mean),
         ("Standard deviation between units", found.between),
         ("Standard deviation within units", found.within),
         ("Standard deviation left by effects and covariates", found.left),
-        ("Largest difference within one unit", found.range),
+        *([("Largest difference within one unit", found.range)] if named else []),
         ("Usual difference within one unit, where there is any", found.typical),
     ]
     rows = [[words, display.fixed(value, places)] for words, value in amounts]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from analysis.result import Estimate
 
 NAMED = 10
+LARGE = 0.25
 SHORT = 60
 NONE = "–"
 FEWEST = 10
@@ -147,7 +148,8 @@ def _level(value: float, held: Held) -> str:
 def _allowed(declared: Column) -> str:
     """The declared range or list, in the unit shown."""
     if declared.values is not None:
-        listed = ", ".join(str(value) for value in declared.values)
+        percent = declared.unit == "share"
+        listed = ", ".join(f"{100 * float(v):.10g}" if percent else str(v) for v in declared.values)
         return listed if len(listed) <= SHORT else f"{len(declared.values)} words or numbers"
     if declared.type == "boolean":
         return "true, false"
@@ -188,15 +190,15 @@ def _part(lost: int, rows: int, people: bool) -> str:
 
 
 def _whose(found: Outliers, source: Source) -> str:
-    """Places and organisations by name; people never."""
-    if source.units in ("places", "organisations") and len(found.units):
-        names = [f"{name:g}" if isinstance(name, float) else str(name) for name in found.units]
+    """Places, organisations and periods by name; people never."""
+    if source.units in ("places", "organisations", "periods") and len(found.units):
+        names = [f"{name:.10g}" if isinstance(name, float) else str(name) for name in found.units]
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         return ", ".join(names[:NAMED]) + more
     if not len(found.units):
         return "rows, which are not named"
     many = "one unit" if len(found.units) == 1 else f"{len(found.units):,} units"
-    return f"{many}, not named: source.yml does not say `units: places` or `units: organisations`"
+    return f"{many}, not named: source.yml does not say `units: places` (or organisations, periods)"
 
 
 def _counted(without: Without) -> str:
@@ -222,10 +224,14 @@ def _moves(without: Without, estimate: Estimate, unit: Unit) -> str:
         return "What the answer would be without these values is not known."
     would = f"Without these {without.what} the answer would be {_amount(without.value, estimate, unit)}"
     if without.value * estimate.value < 0:
-        return f"{would}: it would have the other sign."
-    if estimate.low <= without.value <= estimate.high:
-        return f"{would}, which lies inside its interval."
-    return f"{would}, which lies outside its interval: a few values carry it."
+        return f"{would}: it would have the other sign. A few values carry it."
+    shift = (unit.shown(without.value) - unit.shown(estimate.value)) / abs(unit.shown(estimate.value) or 1.0)
+    size = f"{display.percent(abs(shift))} {'larger' if shift * estimate.value > 0 else 'smaller'}"
+    if estimate.excludes(0.0) and without.covers_zero:
+        return f"{would}, {size}, and zero could no longer be excluded. A few values carry the finding."
+    if abs(shift) > LARGE:
+        return f"{would}, {size}: much of it hangs on a few values."
+    return f"{would}; little hangs on them."
 
 
 def _beside(first: Block, second: Block) -> Block:

@@ -75,15 +75,18 @@ def _zero(bounds: Sequence[tuple[float, float]]) -> str:
         return ""
     if len(bounds) == 1:
         return f"The one interval {'leaves zero out' if out else 'includes zero'}."
-    return f"{_of(out, len(bounds), 'interval')} {'leaves' if out == 1 else 'leave'} zero out."
+    return f"{_of(out, len(bounds), 'interval', ('leaves', 'leave'))} zero out."
 
 
 def _known(bounds: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return [pair for pair in bounds if not any(map(math.isnan, pair))]
 
 
-def _of(count: int, many: int, what: str) -> str:
-    return f"{count if count else 'None'} of {many:,} {what}{'s' if many != 1 else ''}"
+def _of(count: int, many: int, what: str, verbs: tuple[str, str]) -> str:
+    """How many of several do something: subject and verb, the verb in the singular and in the plural."""
+    if many == 1:
+        return f"{'The one' if count else 'No'} {what} {verbs[0]}"
+    return f"{count if count else 'None'} of {many:,} {what}s {verbs[0] if count == 1 else verbs[1]}"
 
 
 def path(before: Sequence[tuple[float, float]], after: Sequence[tuple[float, float]]) -> str:
@@ -143,7 +146,7 @@ def false_starts(estimates: Sequence[float], hits: int, answer: float, level: fl
     as_large = sum(abs(x) >= abs(answer) for x in estimates)
     expected = display.fixed(len(estimates) * (1 - level), 0)
     return (
-        f"{_of(hits, len(estimates), 'false start')} {'leaves' if hits == 1 else 'leave'} zero out, where chance alone "
+        f"{_of(hits, len(estimates), 'false start', ('leaves', 'leave'))} zero out, where chance alone "
         f"would give about {expected}; {as_large or 'none'} {'is' if as_large == 1 else 'are'} as large as the answer."
     )
 
@@ -186,7 +189,7 @@ def elsewhere(values: Sequence[float], bounds: Sequence[tuple[float, float]], re
     larger = sum(abs(x) >= abs(real) for x in values)
     out = sum(not low <= 0 <= high for low, high in _known(bounds))
     return (
-        f"{_of(out, len(values), 'made-up cut-off')} {'shows' if out == 1 else 'show'} a jump whose interval leaves "
+        f"{_of(out, len(values), 'made-up cut-off', ('shows', 'show'))} a jump whose interval leaves "
         f"zero out; {larger or 'none'} {'is' if larger == 1 else 'are'} at least as large as at the real one."
     )
 
@@ -197,7 +200,7 @@ def jumps(p_values: Sequence[float], alarm: float) -> str:
     if len(p_values) == 1:
         return f"The one column {'jumps' if hits else 'does not jump'} by more than chance explains."
     return (
-        f"{_of(hits, len(p_values), 'column')} {'jumps' if hits == 1 else 'jump'} by more than chance explains; "
+        f"{_of(hits, len(p_values), 'column', ('jumps', 'jump'))} by more than chance explains; "
         "taken one by one, about one in 20 would by luck."
     )
 
@@ -223,7 +226,7 @@ def covariates(before: Sequence[float], after: Sequence[float], small: float) ->
     """How many covariates differ, before and after weighting."""
     first, left = (sum(abs(x) > small for x in values) for values in (before, after))
     return (
-        f"{_of(first, len(before), 'covariate')} {'differs' if first == 1 else 'differ'} by more than {small:g} "
+        f"{_of(first, len(before), 'covariate', ('differs', 'differ'))} by more than {small:g} "
         f"standard deviations as the groups are; {left or 'none'} {'does' if left == 1 else 'do'} once weighted."
     )
 
@@ -238,20 +241,17 @@ def missing(low: str, high: str, unit: Unit, *, holds_zero: bool) -> str:
 
 
 def inference(found: Sequence[Estimate]) -> str:
-    """Several intervals of one estimate."""
-    if len(found) < 2:
+    """Several intervals of one estimate: how much wider the widest is, and where zero lies."""
+    bounds = _known([(one.low, one.high) for one in found])
+    if len(bounds) < 2:
         return ""
-    widths = [one.high - one.low for one in found if not math.isnan(one.high - one.low)]
-    if len(widths) < 2:
-        return ""
+    widths, holds = [high - low for low, high in bounds], sum(low <= 0 <= high for low, high in bounds)
     most = max(widths) / min(widths) if min(widths) > 0 and all(map(math.isfinite, widths)) else math.inf
-    times_wider = f"{display.significant(most, 2)} times as wide as" if math.isfinite(most) else "far wider than"
-    return (
-        "Every row takes the same estimate and asks differently how far it could be off. The widest interval is "
-        f"{times_wider} the narrowest; where they disagree about zero, trust the wider one."
-        if most > 1.05
-        else "Every row takes the same estimate and asks differently how far it could be off; all give nearly the same."
-    )
+    wider = f"{display.significant(most, 2)} times as wide as" if math.isfinite(most) else "far wider than"
+    said = f". The widest interval is {wider} the narrowest." if most > 1.05 else "; all give nearly the same width."
+    if 0 < holds < len(bounds):
+        said += f" {holds} of {len(bounds)} {'includes' if holds == 1 else 'include'} zero: take zero as plausible."
+    return f"Every row takes the same estimate and asks differently how far it could be off{said}"
 
 
 def weights(effects: Synthetic, names: Sequence[str], shares: Sequence[float]) -> str:
@@ -268,10 +268,10 @@ def movement(found: Movement) -> str:
     """How much of a treatment's variation a study with fixed effects can use."""
     if not found.within:
         return "The treatment never changes within a unit, so that there is nothing to learn from."
-    share = found.left / found.within
+    share = found.left_within
     return (
         f"Of {found.units:,} units {found.changers:,} ever change. After everything held constant is taken out, "
-        f"{display.percent(min(share, 1.0))} of the movement within units is left; only that part speaks."
+        f"{display.percent(min(share, 1.0))} of the treatment's variance within units is left; only that part speaks."
     )
 
 

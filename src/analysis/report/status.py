@@ -41,16 +41,22 @@ def fragment(status: Mapping[str, Any]) -> str:
     return str(BeautifulSoup(_template().render(page={"status": view({"status": status})}), "html.parser"))
 
 
-def replaced(page: str, status: Mapping[str, Any], where: str) -> str:
+def again(manifest: Mapping[str, Any]) -> str:
+    """The command that makes the next version of what `manifest` describes."""
+    verb = "sweep SWEEP" if "sweep" in (manifest.get("parameters") or {}) else "report STUDY"
+    return f"make {verb}={manifest['study']}"
+
+
+def replaced(page: str, status: Mapping[str, Any], where: str, again: str) -> str:
     """`page` with the line between the two marks saying `status`, and nothing else changed.
 
-    `where` names the page in messages. Raises Refusal R332 unless the page has exactly one such place.
+    `where` names the page and `again` the command that makes a new one, both in messages. Raises Refusal R332 unless the page has exactly one such place.
     """
     before, opened, rest = page.partition(OPEN)
     old, closed, after = rest.partition(CLOSE)
     if not opened or not closed or any(mark in part for part in (old, after) for mark in (OPEN, CLOSE)):
         problem = "the page has no line for a state: it was made before reports had one"
-        raise Refusal("R332", where, problem, "publish a new version (make report STUDY=...) and review that")
+        raise Refusal("R332", where, problem, f"publish a new version ({again}) and review that")
     return before + fragment(status) + after
 
 

@@ -128,8 +128,8 @@ def _many(found: Sequence[Test]) -> str:
     plain = sum(one.estimate.p_value < ALARM for one in found)
     left = sum(one.holm < ALARM for one in found)
     return (
-        f"With {len(found)} tests, one may look remarkable by luck. {plain} of them {_are(plain)} below 0.05 taken "
-        f"alone; {left} {_are(left)} once all are taken together."
+        f"With {len(found)} tests, one may look remarkable by luck. Taken alone, {plain or 'none'} {_are(plain)} below "
+        f"0.05; taken together (Holm), {left or 'none'} {_are(left)}."
     )
 
 

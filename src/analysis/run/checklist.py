@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis import strict_yaml
-from analysis.report import display, page
+from analysis.report import display, page, planned
 from analysis.run import shown_tables
 from analysis.run.record_text import plain
 from analysis.run.reviews import Item
@@ -61,6 +61,18 @@ def items(
             asked += [_about_checks(question, told) for question in family]
         asked += [_item(part["title"], question, shown) for question in part["items"]]
     return [item.model_copy(update={"answer": answers.get(item.id, "")}) for item in asked]
+
+
+def unanswered(checklist: Iterable[Item]) -> list[str]:
+    """The ids of the questions that have no answer yet."""
+    return [item.id for item in checklist if not item.answer]
+
+
+def still_open(checklist: Sequence[Item]) -> str:
+    """How many questions have no answer, and which is the first of them, in words."""
+    missing = unanswered(checklist)
+    verb = "has" if len(missing) == 1 else "have"
+    return f"{len(missing)} of {len(checklist)} questions {verb} no answer, the first is {missing[0]}"
 
 
 @functools.cache
@@ -116,13 +128,11 @@ def facts(told: Told) -> dict[str, list[str]]:
 def _asked(told: Told) -> dict[str, list[str]]:
     answer, chosen = told.results["answer"], told.manifest["parameters"]
     strength = answer["strength"]
-    better = {"higher": "A rise", "lower": "A fall"}.get(str(chosen.get("better")), "A change")
-    unit, least = display.Unit(told.headline["unit"]), chosen.get("worthwhile")
     return {
         "question": [f"Question: {told.results['question']}"],
         "decision": _given("Decision: {}", chosen.get("decision")),
         "intervention": _given("Policy: {}", chosen.get("intervention")),
-        "worthwhile": [f"{better} of at least {unit.amount(least)} matters." if least else NOT_RECORDED],
+        "worthwhile": [_worthwhile(told)],
         "sentence": [answer["sentence"]],
         "strength": [
             f"Strength of evidence: {strength['word']}, step {strength['step']} of 3: {strength['reason'].rstrip('.')}."
@@ -132,6 +142,18 @@ def _asked(told: Told) -> dict[str, list[str]]:
         "overturn": [f"What could overturn it: {answer['overturn']}"],
         "caveat": [f"Main caveat: {answer['caveat']}"],
     }
+
+
+def _worthwhile(told: Told) -> str:
+    """The smallest effect that matters, in the direction that is better; in logs a fall and a rise differ in size."""
+    least, better = told.manifest["parameters"].get("worthwhile"), told.manifest["parameters"].get("better")
+    if not least:
+        return NOT_RECORDED
+    unit = display.Unit(told.headline["unit"])
+    fall, rise = (f"{word} of at least {unit.size(least, sign)}" for word, sign in (("fall", -1), ("rise", 1)))
+    if better in ("lower", "higher"):
+        return f"A {fall if better == 'lower' else rise} matters."
+    return f"A {fall}, or a {rise}, matters."
 
 
 def _given(words: str, value: Any) -> list[str]:
@@ -213,7 +235,8 @@ def _plan(plan: Mapping[str, Any] | None) -> list[str]:
     shown = "; results on this outcome were public by then" if plan.get("results_public") else ""
     lines = [f"Plan {plan['version']}, registered on {page.day(plan['registered'])}{shown}."]
     for change in plan["deviations"]:
-        why = change.get("reason") or "no reason is given"
-        lines.append(f"Deviation, {_name(change['field'])}: planned {change['planned']}, done {change['done']}; {why}.")
+        why = (change.get("reason") or "no reason is given").rstrip(".")
+        before, after = planned.shown(change["planned"]), planned.shown(change["done"])
+        lines.append(f"Deviation, {_name(change['field'])}: planned {before}, done {after}; {why}.")
     lines += [_listed(f"Not planned, {group['kind']}: ", map(str, group["items"])) for group in plan["exploratory"]]
     return lines if plan["deviations"] else [*lines, "There is no deviation from it."]

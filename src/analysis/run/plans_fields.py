@@ -119,8 +119,8 @@ def _decision_rule(sure: float) -> str:
     return (
         f"The result counts in favour when a benefit that matters is at least {100 * sure:.0f} % likely and no effect "
         "is rejected (at the level of the plan, and at five per cent). It counts against when the same holds of a "
-        "harm. Choose on other grounds when the whole interval lies below an effect that matters. Collect more evidence "
-        "otherwise. "
+        "harm. Choose on other grounds when the whole interval lies below an effect that matters. Collect more "
+        "evidence otherwise. "
         "Nothing is recommended on weak evidence, and a check that says stop withholds the answer. Evidence has three "
         "steps and loses one for each kind of threat with a caution, and for each needed check that was not made."
     )

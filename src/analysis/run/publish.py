@@ -141,6 +141,9 @@ def _current(job: _Job) -> Outcome | None:
     if not state.verified_here(version, job.own.key):
         return None
     later = "" if version == published[-1] else f" (a later version with other inputs exists: {published[-1].report})"
+    told = version.manifest.get("status") or {}
+    if told.get("state") == "withdrawn":
+        return Outcome("current", f"{version.report} is withdrawn: {told.get('sentence', '')}{later}", version)
     return Outcome("current", f"{version.report} is up to date{later}", version)
 
 

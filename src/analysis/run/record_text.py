@@ -13,8 +13,8 @@ CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u
 _HEAD = """\
 # Review of {study}, version {version}.
 # Write your answers after `answer:`, between the quotes. Everything else is written by `make review`.
-# Then decide: make review STUDY={study} DECISION=approve BY="Your name" NOTE="why"
-#          or: make review STUDY={study} DECISION=request_changes BY="Your name" NOTE="what to change"
+# Then decide: make review STUDY={study} DECISION=approve BY="Your name" NOTE="why" (every question is answered)
+#          or: make review STUDY={study} DECISION=request_changes BY="Your name" NOTE="what to change" (at once)
 # Events are never edited: their hashes would no longer fit.
 """
 _REASONS = """\

@@ -22,7 +22,7 @@ from analysis.refusal import Refusal
 from analysis.report import review, status
 from analysis.run import checklist, export, files, index, reviews, state, versions
 from analysis.run.record_text import CONTROL
-from analysis.run.reviews import Event, Item, Record
+from analysis.run.reviews import Event, Record
 from analysis.run.versions import Version
 from analysis.study import did_you_mean
 
@@ -67,7 +67,7 @@ def open_review(study: str, name: str | None = None) -> Step:
         version, record = _settled(find(study, name))
         now = _state(version, record)
         if now in ("released", "withdrawn"):
-            raise _forbidden(version, f"it is {now}", _NEW)
+            raise _forbidden(version, f"it is {now}", _new(version))
         _refuse_masked(version)
         _refuse_thinned(version)
         found = _examined(version)
@@ -81,12 +81,11 @@ def decide(study: str, decision: Decision, by: str, note: str, name: str | None 
     """Record that `by` approves the exact content of a version in review, or requests changes to it."""
     by, note = _said("BY", by), _said("NOTE", note)
     with state.only_run_of(study):
-        version, record = _in_review(_meant(study, name))
+        version, before = _in_review(_meant(study, name))
         found = _examined(version)
-        record = _refreshed(version, record, found)
-        if decision == "approve" and (open_ := _unanswered(record.checklist)):
-            where = f"{paths.shown(reviews.path_of(version))}:{open_[0]}"
-            raise Refusal("R330", where, f"no answer to {len(open_)} finding(s) that say stop", "write the answer")
+        record = _refreshed(version, before, found)
+        if decision == "approve":
+            _refuse_unanswered(version, before, record)
         record = record.with_event(_WHAT[decision], version, _now(), by, note)
         did = f"{_WHAT[decision].replace('_', ' ')} by {by}"
         return _step(version, record, found, f"{did}; {record.events[-1].answered} questions answered")
@@ -113,12 +112,9 @@ def withdraw(study: str, by: str, note: str, name: str | None = None) -> Step:
         version, record = _settled(find(study, name))
         _refuse_masked(version)
         if _state(version, record) == "withdrawn":
-            raise _forbidden(version, "it is withdrawn already", _NEW)
+            raise _forbidden(version, "it is withdrawn already", _new(version))
         record = record or Record(study, version.folder.name, (), {}, ())
         return _step(version, record.with_event("withdrawn", version, _now(), by, note), None, f"withdrawn by {by}")
-
-
-_NEW = "publish a new version (make report STUDY=...) and review that"
 
 
 def _now() -> str:
@@ -140,6 +136,10 @@ def _said(where: str, text: str) -> str:
 
 def _state(version: Version, record: Record | None) -> str:
     return reviews.state(reviews.counting(version, record))
+
+
+def _new(version: Version) -> str:
+    return f"publish a new version ({status.again(version.manifest)}) and review that"
 
 
 def _forbidden(version: Version, why: str, fix: str) -> Refusal:
@@ -169,7 +169,7 @@ def _in_review(version: Version) -> tuple[Version, Record]:
         lapsed = "; what was decided before was about another content" if record and record.events else ""
         raise _forbidden(version, f"no review of it is open{lapsed}", f"open one: make review STUDY={study}")
     if now != "in_review":
-        raise _forbidden(version, f"it is {now}", _NEW)
+        raise _forbidden(version, f"it is {now}", _new(version))
     return version, record
 
 
@@ -191,7 +191,7 @@ def _settled(version: Version) -> tuple[Version, Record | None]:
     shown = version.manifest.get("status") or {"state": "draft"}
     due = reviews.status_from(version, record)
     if any(shown.get(name) != due.get(name) for name in ("state", "record")):
-        text = status.replaced((version.folder / versions.REPORT).read_text(encoding="utf-8"), shown, version.report)
+        text = reviews.stating(version, shown)
         if hashlib.sha256(text.encode()).hexdigest() == version.manifest["files"][versions.REPORT]:
             version = _showing(version, due)
     version.refuse_if_changed()
@@ -201,7 +201,7 @@ def _settled(version: Version) -> tuple[Version, Record | None]:
 def _showing(version: Version, due: Mapping[str, object]) -> Version:
     """`version` with `due` as its status, in the page and in the manifest."""
     page = version.folder / versions.REPORT
-    text = status.replaced(page.read_text(encoding="utf-8"), due, version.report)
+    text = reviews.stating(version, due)
     digest = hashlib.sha256(text.encode()).hexdigest()
     manifest = {
         **version.manifest,
@@ -240,8 +240,17 @@ def _refreshed(version: Version, record: Record | None, found: Iterable[Finding]
     return replace(record, checklist=(*fresh, *kept), reasons=reasons)
 
 
-def _unanswered(items: Sequence[Item]) -> list[str]:
-    return [item.id for item in items if item.severity == "stop" and not item.answer]
+def _refuse_unanswered(version: Version, before: Record, record: Record) -> None:
+    """Nobody approves what was not looked at: each question needs an answer, the first without one is named."""
+    missing = checklist.unanswered(record.checklist)
+    if not missing:
+        return
+    where = f"{paths.shown(reviews.path_of(version))}:{missing[0]}"
+    fix = "write your answers after `answer:` in this file, between the quotes, and approve again"
+    if not set(missing) <= {item.id for item in before.checklist}:
+        fix = f"make review STUDY={version.folder.parent.name} (it adds the questions that are new), then {fix}"
+    problem = f"{checklist.still_open(record.checklist)}; an approval answers all of them"
+    raise Refusal("R330", where, problem, fix)
 
 
 def _not_approved(version: Version, record: Record, by: str) -> list[tuple[str, str]]:
@@ -252,7 +261,7 @@ def _not_approved(version: Version, record: Record, by: str) -> list[tuple[str, 
     for_it = [e for e in last if e.what == "approved" and reviews.same(e.by) != reviews.same(by)]
     if against:
         who = " and ".join(against)
-        return [(f"{who} requested changes", f"{_NEW}, or {who} approves this one")]
+        return [(f"{who} requested changes", f"{_new(version)}, or {who} approves this one")]
     if not for_it:
         return [(f"nobody but {by} approved it, and a releaser cannot approve" if last else "nobody approved it", ask)]
     if all(event.answers != record.answers for event in for_it):
@@ -263,11 +272,16 @@ def _not_approved(version: Version, record: Record, by: str) -> list[tuple[str, 
 def _not_in_order(version: Version, record: Record, found: Sequence[Finding]) -> list[tuple[str, str]]:
     kept = paths.shown(reviews.path_of(version))
     missing = []
-    if _unanswered(record.checklist):
-        missing.append((f"no answer to {', '.join(_unanswered(record.checklist))}", f"answer in {kept}"))
+    if checklist.unanswered(record.checklist):
+        missing.append((checklist.still_open(record.checklist), f"write your answers in {kept}"))
     if bare := [finding.id for finding in found if not record.reasons.get(finding.id)]:
         named = ", ".join(bare[:3]) + (f" and {len(bare) - 3} more" if len(bare) > 3 else "")
         missing.append((f"no reason for disclosure finding {named}", f"repair it, or write a reason in {kept}"))
+    if (version.manifest.get("commit") or {}).get("dirty"):
+        again = (
+            f"commit them, remove {paths.shown(version.folder)}, then {status.again(version.manifest)} and review that"
+        )
+        missing.append(("made from files that were not committed", again))
     if not _ran_here(version):
         missing.append(("not reproduced on this machine", f"make verify STUDY={version.folder.parent.name}"))
     return missing

@@ -27,6 +27,7 @@ from analysis.run.versions import Version
 What = Literal["opened", "changes_requested", "approved", "released", "withdrawn"]
 FOLDER = "reviews"
 FIRST = "0" * 64
+NO_COMMIT = "Which commit it was made from is not recorded."
 
 
 class _Strict(BaseModel):
@@ -36,7 +37,7 @@ class _Strict(BaseModel):
 class Item(_Strict):
     """One question of the checklist: what the report says about it, and the reviewer's answer.
 
-    `severity` is that of the check it is about, if it is about one; a `stop` needs an answer before approval.
+    `severity` is that of the check it is about, if it is about one. Every question needs an answer before approval.
     """
 
     id: str
@@ -131,9 +132,14 @@ def path_of(version: Version) -> Path:
 def content(version: Version) -> str:
     """The checksum of what a decision is about: key, results, notebook, and the page apart from its state."""
     held = {name: version.manifest["files"].get(name, "") for name in (versions.RESULTS, versions.NOTEBOOK)}
-    shown = (version.folder / versions.REPORT).read_text(encoding="utf-8")
-    neutral = status.replaced(shown, {"state": "draft"}, version.report)
+    neutral = stating(version, {"state": "draft"})
     return _digest({"key": version.manifest["key"], **held, "page": hashlib.sha256(neutral.encode()).hexdigest()})
+
+
+def stating(version: Version, told: Mapping[str, Any]) -> str:
+    """The page of `version` with `told` as its state. Raises Refusal R332 for a page without a line for it."""
+    page_now = (version.folder / versions.REPORT).read_text(encoding="utf-8")
+    return status.replaced(page_now, told, version.report, status.again(version.manifest))
 
 
 def read(version: Version) -> Record | None:
@@ -230,7 +236,7 @@ def status_from(version: Version, record: Record | None) -> dict[str, Any]:
     last = events[-1]
     return {
         "state": state(events),
-        "sentence": _sentence(events),
+        "sentence": _sentence(events, version.manifest),
         "by": last.by,
         "on": last.when,
         "note": last.note,
@@ -239,14 +245,15 @@ def status_from(version: Version, record: Record | None) -> dict[str, Any]:
     }
 
 
-def _sentence(events: Sequence[Event]) -> str:
+def _sentence(events: Sequence[Event], manifest: Mapping[str, Any]) -> str:
     last = events[-1]
     if last.what == "withdrawn":
         return f"{_said('By', last)} Do not use its numbers."
     approved = [_approved(event) for event in decisions(events).values() if event.what == "approved"]
     if last.what == "released":
         asked = f"By {last.by} on {page.day(last.when)}. What was asked for: {_stopped(last.note)}"
-        return " ".join([asked, *approved])
+        unknown = [NO_COMMIT] * ((manifest.get("commit") or {}).get("head") is None)
+        return " ".join([asked, *approved, *unknown])
     asked_for = [_said("Changes requested by", e) for e in decisions(events).values() if e.what == "changes_requested"]
     if asked_for:
         return " ".join(asked_for)

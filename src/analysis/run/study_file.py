@@ -13,7 +13,7 @@ from analysis import paths, strict_yaml
 from analysis.data import guesses, possible
 from analysis.data.guesses import Guess, Table
 from analysis.refusal import Refusal
-from analysis.run import parameter_schema, parameters, source_notebook
+from analysis.run import parameter_schema, parameters, source_notebook, study_checks
 from analysis.study import FIRST, Study, did_you_mean, families, model, modules, options
 
 CHANGE = "# CHANGE"
@@ -86,11 +86,16 @@ def _chosen(kind: type[Study], design: str, known: Table, asked: str) -> dict[st
         "intervention": Guess("the policy"),
         "worthwhile": guesses.worthwhile(known, outcome.value),
         "better": Guess("higher"),
-        "checks": Guess(_needed(kind.FAMILY), sure=True),
         "estimators": Guess([], sure=True),
     }
     found |= _roles(kind, design, known, outcome.value)
+    found["checks"] = Guess(study_checks.chosen(kind.FAMILY, _said(found, known)), sure=True)
     return found
+
+
+def _said(found: Mapping[str, Guess], known: Table) -> dict[str, Any]:
+    """The values that are written, and the weight that the table declares."""
+    return {"weight": known.role("weight")} | {field: guess.value for field, guess in found.items()}
 
 
 def _refuse_no_dates(kind: type[Study], design: str, known: Table) -> None:
@@ -138,11 +143,6 @@ def _roles(kind: type[Study], design: str, known: Table, outcome: str) -> dict[s
     return found
 
 
-def _needed(family: str) -> list[str]:
-    """The checks without which evidence of this family is never strong."""
-    return list(import_module(f"analysis.decide.{family}").GROUNDS.needed)
-
-
 def _text(kind: type[Study], design: str, known: Table, chosen: Mapping[str, Guess], name: str) -> str:
     said, defaults = parameter_schema.comments(kind.FAMILY), _defaults(kind.FAMILY)
     fixed = [field for field in defaults if field in chosen or _must_be_said(kind, field, defaults[field])]
@@ -155,9 +155,12 @@ def _text(kind: type[Study], design: str, known: Table, chosen: Mapping[str, Gue
     ]
     for field in fixed:
         guess = chosen.get(field) or Guess(kind.model_fields[field].get_default(), sure=True)
-        lines += _also(kind, field, [design, *guess.value] if field == "estimators" else guess.value)
+        if field == "checks":
+            lines += study_checks.further(kind.FAMILY, guess.value, _said(chosen, known))
+        lines += _also(kind, [design]) if field == "estimators" else []
         remark = f"{CHANGE if not guess.sure else '#'}{': ' if not guess.sure else ' '}{said[field]}"
-        lines.append(f"{field}: {_yaml(guess.value)}  {remark}{_label(known, kind, field, guess.value)}")
+        lines += _wrapped(f"{field}: {_yaml(guess.value)}", isinstance(guess.value, list))
+        lines[-1] += f"  {remark}{_label(known, kind, field, guess.value)}"
     lines += ["", "# What may be said besides, with what holds if it is not. To use a line, delete the # before it."]
     lines += [f"# {field}: {_yaml(defaults[field])}  # {said[field]}" for field in free]
     return "\n".join(lines) + "\n"
@@ -185,15 +188,18 @@ def _taken(kind: type[Study], design: str, field: str) -> bool:
     return field != "masked"
 
 
-def _also(kind: type[Study], field: str, value: Any) -> list[str]:
-    """The other names that may stand in a list of designs or checks, as remarks."""
-    if field not in ("estimators", "checks"):
-        return []
-    folder = "designs" if field == "estimators" else "checks"
-    others = [name for name in modules(folder, kind.FAMILY) if name not in value]
+def _wrapped(line: str, names: bool) -> list[str]:
+    """A long list of plain names on several lines."""
+    return textwrap.wrap(line, WIDTH, subsequent_indent="  ", break_long_words=False) if names else [line]
+
+
+def _also(kind: type[Study], value: list[str]) -> list[str]:
+    """The other designs that may stand under `estimators`, as remarks."""
+    others = [name for name in modules("designs", kind.FAMILY) if name not in value]
     if not others:
         return []
-    return textwrap.wrap(f"Further {field}: {', '.join(others)}.", WIDTH, initial_indent="# ", subsequent_indent="#   ")
+    text = f"Further estimators: {', '.join(others)}."
+    return textwrap.wrap(text, WIDTH, initial_indent="# ", subsequent_indent="#   ")
 
 
 def _label(known: Table, kind: type[Study], field: str, value: Any) -> str:
