@@ -26,7 +26,9 @@ def mpdta(weight: str = "", cluster: str = "") -> Panel:
 
 @functools.cache
 def castle(weight: str = "") -> Panel:
-    return panel_from_frame(table.load("castle"), Labels("l_homicide", "year", "sid", "first_treated", weight, public=True))
+    return panel_from_frame(
+        table.load("castle"), Labels("l_homicide", "year", "sid", "first_treated", weight, public=True)
+    )
 
 
 @functools.cache

@@ -22,13 +22,13 @@ TEXAS = (
 
 @functools.cache
 def prop99() -> Panel:
-    return panel_from_frame(table.load("prop99"), Labels("packs", "Year", "state", "first_treated"))
+    return panel_from_frame(table.load("prop99"), Labels("packs", "Year", "state", "first_treated", public=True))
 
 
 @functools.cache
 def texas() -> Panel:
     columns = ["income", "ur", "poverty", "alcohol", "aidscapita", "black", "perc1519"]
-    labels = Labels("bmprison", "year", "state", "first_treated")
+    labels = Labels("bmprison", "year", "state", "first_treated", public=True)
     return panel_from_frame(table.load("texas"), labels, covariates=columns, sparse=True)
 
 
@@ -50,7 +50,7 @@ def simple(outcome: np.ndarray, adoption: list[int], **covariates: np.ndarray) -
         adoption=np.array(adoption),
         weight=np.ones(n),
         cluster=np.arange(n),
-        labels=Labels("y", "year", "unit", "first_treated"),
+        labels=Labels("y", "year", "unit", "first_treated", public=True),
         upcoming=np.zeros(n, dtype=int),
         covariates=covariates,
     )

@@ -282,25 +282,24 @@ def stands(made: dict[str, str], *verified: dict[str, Any]) -> Standing:
     return index.standing(versions.Version(Path("x"), manifest), IDENTITY)
 
 
-def test_what_is_newer_than_a_report_is_said() -> None:
-    assert stands({}).lines == [] and stands({"python": "3.9"}).lines == []
-    data = stands({"data": "before"})
-    assert data.stale and data.lines == ["Data newer: the data or their declaration have changed since this version."]
-    assert stands({"parameters": "before"}).lines[0].startswith("Choices newer: ")
-    code = stands({"code": "before", "lock": "before"})
-    assert code.stale and code.lines == ["Code newer: not verified since it was made."]
+def test_what_is_newer_than_a_report_is_said_in_one_line() -> None:
+    lead = "Inputs are newer than this version:"
+    assert stands({}).line == "" and stands({"python": "3.9"}).line == ""
+    assert stands({"data": "before"}).line == f"{lead} data."
+    assert stands({"parameters": "before"}).line == f"{lead} choices."
+    assert stands({"code": "before", "lock": "before"}).line == f"{lead} code."
+    assert stands({"data": "x", "parameters": "x", "code": "x"}).line == f"{lead} data, choices, code."
     seen = stands({"code": "before"}, {"date": "2026-11-05", "parts": {"code": "between"}})
-    assert seen.stale and seen.lines == ["Code newer: not verified since 5 November 2026."]
+    assert seen.line == f"{lead} code."
     fine = stands({"code": "before"}, {"date": "2026-11-07", "parts": {"python": "3.9"}})
-    assert not fine.stale and fine.lines == ["Code newer: verified on 7 November 2026, every number agrees."]
-    assert len(stands({"data": "before", "code": "before"}).lines) == 2
+    assert fine.line == f"{lead} code; verified on 7 November 2026, every number agrees."
 
 
-def test_stale_reports_are_marked_in_the_catalogue(shelf: Path) -> None:
-    standings = {"taxes": stands({"data": "before"}), "clinics": stands({})}
+def test_newer_inputs_are_named_in_the_catalogue(shelf: Path) -> None:
+    standings = {"taxes": stands({"data": "before", "code": "before"}), "clinics": stands({})}
     soup = BeautifulSoup(catalogue.write(shelf, standings).read_text("utf-8"), "html.parser")
     (line,) = soup.select(".standing")
-    assert "stale" in line["class"] and line.get_text().startswith("Data newer")
+    assert line.get_text() == "Inputs are newer than this version: data, code." and not line.find("b")
     assert line.find_parent("article")["data-topic"] == "Health"
 
 

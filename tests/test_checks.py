@@ -31,7 +31,7 @@ def simulated(treated: int, units: int = 60, slope: float = 0.0, effect: float =
     y = noise + own[:, None] * (slope * np.arange(10) + effect * (np.arange(10) >= 5))
     frame = pd.DataFrame({"i": np.repeat(np.arange(units), 10), "t": np.tile(np.arange(1, 11), units), "y": y.ravel()})
     frame["g"] = np.where(frame["i"] < treated, 6.0, np.nan)
-    return panel_from_frame(frame, Labels("y", "t", "i", "g"))
+    return panel_from_frame(frame, Labels("y", "t", "i", "g", public=True))
 
 
 def checked(module, data, effects=None, path=None, **choices) -> Check:

@@ -76,6 +76,57 @@ def test_a_move_is_told_in_standard_errors_of_the_earlier_number() -> None:
     assert other["in_std_errors"] is None and "unit" in other["what"]
 
 
+SENSITIVITY = {
+    "id": "honest_rm_1", "label": "1 times the largest earlier change: interval", "estimate": 0.5, "std_error": None,
+    "low": -1.0, "high": 2.0, "p_value": None,
+}  # fmt: skip
+
+
+def test_an_interval_alone_is_compared_by_its_ends_and_never_by_their_middle() -> None:
+    old, new = number(**SENSITIVITY), number(**{**SENSITIVITY, "estimate": 0.75, "high": 2.5})
+    (entry,) = moved([old], [new])
+    assert (entry["what"], entry["before"], entry["after"], entry["in_std_errors"]) == (["high"], None, None, None)
+    assert (entry["interval_before"], entry["interval_after"]) == ([-1.0, 2.0], [-1.0, 2.5])
+    label, before, now, steps, note = changes_numbers.row(entry)
+    assert (before, now, steps, note) == ("−1.0 to 2.0", "−1.0 to 2.5", changes_numbers.ABSENT, "")
+    assert label == "1 times the largest earlier change: interval (points)"
+    values = dict(zip(*(line.split(",") for line in changes_numbers.as_csv([entry]).splitlines()), strict=True))
+    assert (values["before"], values["after"], values["low_before"], values["high_after"]) == ("", "", "-1.0", "2.5")
+    assert moved([old], [{**old, "estimate": 0.6}]) == []
+    # Around zero the middle may change its side; that is no change of sign.
+    (turned,) = moved([{**old, "std_error": 0.5}], [{**old, "estimate": -0.5, "low": -3.0}])
+    assert not turned["sign_flip"] and turned["in_std_errors"] == -4.0 and changes_numbers.steps(turned) == "−4.00"
+
+
+def test_an_interval_recorded_with_its_middle_is_shown_by_its_ends() -> None:
+    (entry,) = moved([number(**SENSITIVITY)], [number(**{**SENSITIVITY, "estimate": 0.75, "high": 2.5})])
+    older = {**entry, "what": ["estimate", "high"], "before": 0.5, "after": 0.75}
+    assert changes_numbers.row(older)[1:3] == ("−1.0 to 2.0", "−1.0 to 2.5")
+    assert changes_numbers.as_csv([older]).splitlines()[1].split(",")[3:5] == ["", ""]
+
+
+def test_the_sentence_says_how_many_moved_noticeably() -> None:
+    """Standard error 0.5: a tenth of it is 0.05. An end that moved counts as much as the estimate."""
+    old = [number(id=f"n{k}", label=f"N{chr(97 + k)}") for k in range(4)]
+    moves: list[dict[str, Any]] = [{"estimate": 2.04}, {"estimate": 2.06}, {"high": 3.1}, {"estimate": 2.01}]
+    new = [{**one, **move} for one, move in zip(old, moves, strict=True)]
+    wide, wider = number(**SENSITIVITY), number(**{**SENSITIVITY, "high": 2.5})
+    said = differences.between(side(old), side(new))["sentence"]
+    assert "4 of 4 published numbers moved, 2 of them by more than a tenth of a standard error." in said
+    said = differences.between(side([*old, wide]), side([*new, wider]))["sentence"]
+    assert "5 of 5 published numbers moved, 2 of them by more than a tenth of a standard error (1 has no stand" in said
+    said = differences.between(side(old[:1]), side(new[:1]))["sentence"]
+    assert "1 of 1 published numbers moved, none of them by more than a tenth of a standard error." in said
+    said = differences.between(side([wide]), side([wider]))["sentence"]
+    assert "1 of 1 published numbers moved." in said
+
+
+def test_a_lock_file_without_other_packages_is_said() -> None:
+    found = differences.between(side(), side(parts=parts(lock="b")))
+    line = "The lock file changed; every package that the manifest names kept its version."
+    assert changes.causes(found) == [("Packages", [line])]
+
+
 def test_flips_come_first_then_size_then_new_then_gone() -> None:
     small, large = number(id="small", label="S"), number(id="large", label="L")
     sign, crossing = number(id="sign", label="F"), number(id="crossing", label="C")

@@ -70,7 +70,7 @@ def test_a_parameter_change_names_the_parameter(project: Project) -> None:
     assert "Parameters: level went from 0.95 to 0.9." in run.out
     for absent in ("Data", "Code", "Notebook", "Packages", "Numbers that moved"):
         assert absent not in run.out
-    page = project.root / run.last
+    page = project.root / run.out.splitlines()[-2]
     assert page.parent == project.root / "reports/.compare" / STUDY
     first, second = (version.name for version in project.versions())
     assert page.name == f"{first}--{second}.html"
@@ -86,9 +86,10 @@ def test_a_code_change_names_the_module_and_the_numbers_it_moved(project: Projec
     assert found["modules"] == {**NOTHING, "changed": ["small.py"]}
     assert [entry["id"] for entry in found["numbers"]] == ["att", "again"]
     assert [entry["in_std_errors"] for entry in found["numbers"]] == pytest.approx([0.25, 0.25])
-    assert "2 of 2 published numbers moved. What changed: code (small.py)." in found["sentence"]
+    assert "2 of 2 published numbers moved, 2 of them by more than a tenth" in found["sentence"]
     run = project.run("compare", STUDY)
     assert run.code == 1 and "Code: Changed: small.py." in run.out and "+0.25" in run.out
+    assert run.out.splitlines()[-1] == "exit code 1: the versions differ"
     for absent in ("Data", "Parameters", "Notebook", "Packages"):
         assert absent not in run.out
     assert "Changed: small.py." in section(project) and "+0.25" in section(project)

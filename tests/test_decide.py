@@ -190,7 +190,7 @@ def test_causal_verbs_need_evidence() -> None:
     weak = sentence(0.05, decision(step=2))
     assert (
         "raised" not in weak
-        and "After the policy, the share of adults insured was 5.0 percentage points higher than the comparison" in weak
+        and "After the policy, the share of adults insured stood 5.0 percentage points higher than the" in weak
     )
     assert "lowered the share" in sentence(-0.05, decision())
 
@@ -220,6 +220,8 @@ def test_what_could_overturn_speaks_of_trends_or_of_one_change() -> None:
     assert "steady difference in trends of 1.0 percentage points a period" in answer.overturn(
         unit, estimate(0.05), decision()
     )
+    single = answer.overturn(unit, estimate(0.05), decision(single=True))
+    assert single.startswith("A change of 1.0 percentage points in the difference") and "a period " not in single
     assert "in one group alone" in answer.overturn(unit, estimate(0.05), decision(shock=True))
     assert "four times in five only from 3.0" in answer.overturn(unit, estimate(0.001), decision(drift=0.0))
 

@@ -320,7 +320,7 @@ DECLARATIONS: dict[str, tuple[tuple[str, str], str]] = {
         "R304 STOP data/raw/shops/source.yml line 2 — duplicate key 'title'. Fix: keep one of the two"),
     "a misspelt key": (
         ("licence: Open", "license: Open"),
-        "D401 STOP data/raw/shops/source.yml:licence — the key is missing. Fix: add a line `licence: ...`"),
+        "D401 STOP data/raw/shops/source.yml:license — unknown key 'license'. Fix: did you mean 'licence'?"),
     "a role given twice": (
         ("label: Sales,", "label: Sales, role: time,"),
         "D401 STOP data/raw/shops/source.yml — role time is given to year and sales. Fix: keep one"),

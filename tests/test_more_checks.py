@@ -265,6 +265,9 @@ def test_the_unit_that_carries_the_answer_is_named() -> None:
     planted = panel.with_outcome(outcome)
     found = checked(leave_one_out, planted)
     assert found.severity == "warn" and found.code == "E116" and "without i 3" in found.finding
+    people = replace(planted, labels=replace(planted.labels, public=False))
+    hidden = checked(leave_one_out, people).finding
+    assert "without i 3" not in hidden and "without one of them" in hidden
     assert checked(leave_one_out, simulated(20, units=40, effect=3.0)).severity == "note"
 
 

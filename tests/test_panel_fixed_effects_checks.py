@@ -174,6 +174,9 @@ def test_units_that_never_report_are_counted() -> None:
 def test_one_unit_that_drives_the_answer_is_named() -> None:
     rows = panel(effect=0.0)
     driven = rows.with_outcome(rows.outcome + 40 * rows.column("x") * (rows.unit == 17))
+    unnamed = one("leave_one_unit_out", driven)
+    assert unnamed.severity == "warn" and "17" not in unnamed.finding and "without one of them" in unnamed.finding
+    driven = replace(driven, labels=replace(driven.labels, public=True))
     check = one("leave_one_unit_out", driven)
     assert check.severity == "warn" and "farthest without i 17" in check.finding
     clustered = replace(driven, cluster=driven.unit // 2, labels=replace(driven.labels, cluster="c"))

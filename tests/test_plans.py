@@ -397,7 +397,8 @@ def test_the_page_shows_planned_and_done(tmp_path: Path) -> None:
     )
     (project.root / REASONS).parent.mkdir()
     project.write(REASONS, "where: <b>The south</b> was flooded.\n")
-    assert project.report().code == 0
+    run = project.report()
+    assert run.code == 0
     manifest = project.manifest()["plan"]
     assert [one["field"] for one in manifest["deviations"]][:3] == ["where", "design", "estimators"]
     page = (project.versions()[-1] / "report.html").read_text("utf-8")
@@ -412,6 +413,10 @@ def test_the_page_shows_planned_and_done(tmp_path: Path) -> None:
         "Not done as planned",
     ):
         assert words in section, words
+    assert f"A reason is recorded in {REASONS}, one line for each choice: <code>design: why</code>" in section
+    assert f"Write one line for each in {REASONS}: `design: why`" in run.out
+    assert "no reason is recorded: design (and " in run.out and run.last.endswith("report.html")
+    assert "`design: why`" in project.report().out
     assert "&lt;b&gt;The south&lt;/b&gt; was flooded." in section and "<b>The south" not in page
     assert len(project.versions()) == 2
     # A plan that a report was held against can be neither taken away nor written anew.

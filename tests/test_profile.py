@@ -131,7 +131,7 @@ TRAPS: dict[str, tuple[Change, str, str, str]] = {
     "null as a word": (put("kind", "Null"), "caution", "kind", "1 value 'Null', first in line 6"),
     "None as a word": (put("kind", "None"), "caution", "kind", "1 value 'None', first in line 6"),
     "NA among numbers": (put("score", "NA", 3, 9), "caution", "score", "2 fields 'NA', first in line 5, seem to mean"),
-    "dots among numbers": (put("cases", "."), "caution", "cases", "1 field '.', first in line 6, seem to mean missing"),
+    "dots among numbers": (put("cases", "."), "caution", "cases", "1 field '.', first in line 6, seems to mean missing"),
     "decimal comma": (
         every("score", lambda n, r: r["score"][:-1].replace(".", ",")), "serious", "score",
         "80 numbers with a decimal comma"),

@@ -118,7 +118,7 @@ def test_new_inputs_make_new_versions_that_say_what_changed(project: Project) ->
     project.write_table(table().replace("10.00", "10.16"))
     run = project.report()
     assert "The main result went from 2.2200 points to 2.2" in run.out
-    assert "2 of 2 published numbers moved. What changed: data (small)." in run.out
+    assert "2 of 2 published numbers moved, " in run.out and "What changed: data (small)." in run.out
     project.edit("notebooks/small.ipynb", "Can it be trusted?", "May it be trusted?")
     assert "no published number moved. What changed: notebook." in project.report().out
     versions = project.versions()

@@ -50,7 +50,7 @@ def page(name: str) -> dict[str, Block]:
 
 
 SAID = {
-    "job-training": "was 1,794 US dollars (1982) higher than in the control group (95 % interval 475 to 3,113; 4,550",
+    "job-training": "stood 1,794 US dollars (1982) higher than in the control group (95 % interval 475 to 3,113; 4,550",
     "resume-audit": "lowered the share called back by 3.2 percentage points (95 % interval −4.7 to −1.7; 9.7 % in the",
     "class-size": "raised the score in reading and mathematics in kindergarten by 16.0 points (95 "
     "% interval 7.3 to 24.7",

@@ -55,6 +55,10 @@ def test_disagreeing_conventions_are_told_apart() -> None:
     wide, narrow = one(2.0, -1.0, 5.0, 0.1), one(2.0, 0.5, 3.5, 0.03)
     assert "2.0 times as wide" in readings.inference([narrow, wide])
     assert "nearly the same" in readings.inference([narrow, narrow])
+    near = one(2.0, -0.02, 3.4, 0.052)
+    said = readings.inference([narrow, near, narrow])
+    assert "1 of 3 includes zero: take zero as plausible." in said
+    assert "zero" not in readings.inference([narrow, narrow])
     assert readings.inference([narrow]) == ""
 
 
@@ -106,6 +110,8 @@ def test_counts_of_tries() -> None:
     assert "none are at least as large" in readings.elsewhere([0.1, -0.2], [(-1, 1), (-1, 1)], 0.5)
     assert readings.jumps([0.3], 0.05) == "The one column does not jump by more than chance explains."
     assert readings.jumps([0.01, 0.3], 0.05).startswith("1 of 2 columns jumps")
+    assert readings.covariates([0.01], [0.0], 0.1).startswith("No covariate differs by more")
+    assert readings.covariates([0.4], [0.0], 0.1).startswith("The one covariate differs by more")
     assert readings.side([-1.0, -2.0, 1.0], -0.5).startswith("In 2 of 3 periods")
     assert "lies below" in readings.side([-1.0], -0.5) and "lies above" in readings.side([1.0], 0.5)
     assert readings.errors(0.52, 0, 24).endswith("chance alone puts about one in 20 there.")

@@ -487,6 +487,8 @@ def test_with_two_versions_in_review_a_decision_says_which(desk: Desk) -> None:
     first, second = (version.folder.name for version in versions.of(STUDY))
     for step in (APPROVE, RELEASE):
         assert f"say which: VERSION={first} or VERSION={second}" in desk.refused(*step)
+    earlier = desk.record.with_name(f"{first}.yml")
+    earlier.write_text(earlier.read_text("utf-8").replace('answer: ""', 'answer: "x"'), "utf-8")
     desk.done(*APPROVE, "--version", first)
     assert [v.manifest["status"].get("by") for v in versions.of(STUDY)] == ["Ada Lovelace", ""]
 
@@ -508,7 +510,8 @@ def test_a_page_without_a_line_for_a_state_is_refused(desk: Desk) -> None:
     manifest["files"] = {**manifest["files"], "report.html": files.sha256(file)}
     del manifest["status"]  # as versions of older releases are
     (desk.version.folder / "manifest.json").write_text(json.dumps(manifest))
-    assert desk.refused("review", STUDY).startswith("R332 STOP")
+    said = desk.refused("review", STUDY)
+    assert said.startswith("R332 STOP") and f"publish a new version (make report STUDY={STUDY}) and review" in said
     assert reviews.status_of(desk.version) == {"state": "draft"}
 
 
@@ -537,7 +540,7 @@ TAMPERED: dict[str, tuple[Callable[[str], str], str]] = {
     "a field too many": (edit("events:", "more: 1\nevents:"), "extra inputs"),
     "an unknown state": (edit('what: "approved"', 'what: "blessed"'), "input should be"),
     "not YAML": (edit("checklist:", "checklist: ["), "R304 STOP"),
-    "an answer that is a number": (edit('answer: ""', "answer: 5"), "write text between the quotes"),
+    "an answer that is a number": (edit('answer: "Looked at."', "answer: 5"), "write text between the quotes"),
 }
 
 
@@ -636,6 +639,7 @@ def test_a_step_that_was_killed_is_completed_by_the_next(
     from analysis.run import files
 
     desk.done("review", STUDY)
+    desk.answer_everything()
     whole, calls = files.replace, []
 
     def dying(path: Path, text: str) -> None:

@@ -94,6 +94,21 @@ def test_required_parameters_come_first_and_needed_checks_are_listed(params: Pat
         assert tuple(checks[: len(grounds.needed)]) == grounds.needed, (design, name)
 
 
+def test_every_check_that_needs_nothing_more_is_listed_and_the_others_say_what_they_need(params: Path) -> None:
+    for place, (design, dataset) in enumerate(EACH):
+        path = study_file.write(design, dataset, f"s{place}")
+        study, text = parameters.load(path).study, path.read_text(encoding="utf-8")
+        remarks = " ".join(text.partition("\nchecks: ")[0].replace("\n#", "").split())
+        kinds = import_module(f"analysis.decide.{study.FAMILY}").GROUNDS.kinds
+        for name in (name for names in kinds.values() for name in names if name not in study.checks):
+            assert re.search(rf"in brackets is filled: .*\b{name} \([a-z_ :]+\)", remarks), (design, name)
+        for name in modules("checks", study.FAMILY):
+            assert (name in study.checks) != bool(re.search(rf"\b{name}\b( \(|, |\.)", remarks)), (design, name)
+    study = parameters.load(study_file.write("group_time", "castle", "a")).study
+    assert {"placebo", "anticipation", "leave_one_out", "composition", "weighting"} <= set(study.checks)
+    assert not {"placebo_outcome", "spillover", "agreement"} & set(study.checks)
+
+
 def test_every_design_gives_a_file_or_one_line(params: Path) -> None:
     tables = {
         "difference_in_differences": "organ_donations",
@@ -146,7 +161,7 @@ def test_roles_decide_and_a_named_outcome_wins(params: Path) -> None:
         (["group_time", "castle", "x", "--outcome", "homicid"], "no column 'homicid'. Fix: did you mean 'homicide'?"),
         (
             ["group_time", "star", "x"],
-            "no column has the role time, which difference in differences needs. Fix: below ",
+            "needs, and none can be a period. Fix: if the table has columns per wave, write one row per unit and wave",
         ),
         (["segmented_regression", "lalonde", "x"], "lalonde/source.yml:columns — no column has the role time"),
         (

@@ -73,7 +73,7 @@ def made(y: np.ndarray, treated: int, start: int) -> Panel:
             "g": np.where(np.repeat(np.arange(units), periods) < treated, start + 1.0, np.nan),
         }
     )
-    return panel_from_frame(frame, Labels("y", "t", "i", "g"))
+    return panel_from_frame(frame, Labels("y", "t", "i", "g", public=True))
 
 
 def checked(module: Any, panel: Panel, effects: Synthetic | None = None, gaps: dict | None = None) -> Check:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -249,6 +250,30 @@ def test_every_block_of_the_page_shows_numbers_and_words() -> None:
     assert "Rows in the source" in groups.flow(table, source).text
     intervals = weighting_conventions.conventions(table, effects, level=0.95)
     assert len(intervals) == 3 and len({round(one.std_error, 6) for one in intervals}) == 3
+
+
+def test_weighted_differences_follow_from_the_columns_shown() -> None:
+    """Where both groups are weighted, both weighted means stand in the table."""
+    for estimand, both in (("everyone", True), ("treated", False)):
+        effects = designs.estimate(study(estimand=estimand), clean())
+        found = covariate_balance.balance(clean(), effects, ["x", "z"])
+        columns = {name: catalog.Column(label=f"Column {name}", type="number") for name in ("x", "z")}
+        source = SimpleNamespace(columns=columns, origin="made up")
+        shown = love_plot.figure(found, source)  # type: ignore[arg-type]
+        assert ("Treated, weighted" in shown.text) == both
+        for row in shown.meta["csv"].splitlines()[1:]:
+            assert all(len(cell.lstrip("-0.").replace(".", "").rstrip("0")) <= 3 for cell in row.split(",")[1:5]), row
+
+
+def test_bins_with_few_rows_are_merged() -> None:
+    effects = designs.estimate(study(estimand="everyone"), clean())
+    spread = common_support.spread(clean(), effects, "d", ["x", "z", "place"], [])
+    merged = spread.merged()
+    assert not ((merged.counts > 0) & (merged.counts < 10)).any() and ((spread.counts > 0) & (spread.counts < 10)).any()
+    assert merged.counts.sum(axis=1).tolist() == spread.counts.sum(axis=1).tolist()
+    assert merged.treated.sum() == pytest.approx(1) and merged.comparison_weighted.sum() == pytest.approx(1)
+    assert len(merged.edges) == len(merged.treated) + 1 < len(spread.edges)
+    assert (merged.edges[0], merged.edges[-1]) == (spread.edges[0], spread.edges[-1])
 
 
 def test_spreads_add_up() -> None:

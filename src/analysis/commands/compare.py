@@ -37,7 +37,10 @@ def _compare(chosen: argparse.Namespace) -> int:
     print(f"Before: {earlier.name}\nNow:    {later.name}\n")
     _say(found)
     print(paths.shown(page))
-    return 0 if differences.same(found) else 1
+    if differences.same(found):
+        return 0
+    print("exit code 1: the versions differ", flush=True)
+    return 1
 
 
 def _say(found: Mapping[str, Any]) -> None:

@@ -172,7 +172,11 @@ def _declaration(dataset: str) -> Path:
 
 
 def _refusal(error: ValidationError, shown: str) -> Refusal:
-    first = error.errors(include_url=False)[0]
+    problems = error.errors(
+        include_url=False
+    )  # a misspelt key is both unknown and missing: the word that is there counts
+    unknown = (one for one in problems if one["type"] == "extra_forbidden")
+    first = next(unknown, problems[0]) if problems[0]["type"] == "missing" else problems[0]
     place = [str(part) for part in first["loc"]]
     where = ":".join([shown, ".".join(place)]) if place else shown
     if first["type"] == "missing":

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from analysis import paths
 from analysis.data import catalog, table
 from analysis.data.declared import Source
 from analysis.refusal import Refusal
@@ -33,6 +34,10 @@ _WORDS = {
     "control_series": r"(?i)control|other|not|rear",
     "eligible": r"(?i)eligib|target|meant",
 }
+_PERIOD = re.compile(r"(?i)(^|_)(year|yr|month|quarter|qtr|week|period|wave|round|time|semester|term)s?([_0-9]|$)")
+_CALENDAR = ((1800, 2100), (180_001, 210_012), (18_001, 21_004))
+_PLAIN = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
+_DRESSED = r"[-+(<$€£ ]*\d[\d., '’]*[)*%$€£ ]*"
 _CONTROL = re.compile(r"(?i)control|placebo|regular|usual|none|^no\b|without|comparison")
 
 
@@ -111,14 +116,33 @@ class Table:
 def outcome(known: Table, asked: str = "") -> Guess:
     """The outcome asked for, the one declared so, or the first plausible number."""
     if asked:
+        _refuse_disguised(known, [asked] if asked in known.source.columns else [])
         catalog.numbers(known.source, asked)
         return Guess(asked, sure=True)
     plausible = [name for name in known.numbers() if not _IDENTIFIER.search(name)]
     declared = [name for name in plausible if known.source.columns[name].role == "outcome"]
     if not plausible:
+        _refuse_disguised(known, list(known.source.columns))
         raise lacking(known.source, "outcome", "no column of numbers can be the outcome", "the outcome's column")
     varied = [name for name in plausible if not known.switch(name)] or plausible
     return Guess((declared or varied)[0], sure=len(declared) == 1)
+
+
+def _refuse_disguised(known: Table, names: Iterable[str]) -> None:
+    """Raises Refusal D402 where a column of text holds numbers written for people, such as 0,68 or 12 %."""
+    for name in names:
+        declared = known.source.columns[name]
+        if known.frame is None or declared.type != "text" or declared.role in _KEYS:
+            continue
+        words = known.frame[name].dropna().astype(str).str.strip()
+        plain = words.str.fullmatch(_PLAIN)
+        odd = words[words.str.fullmatch(_DRESSED) & ~plain]
+        if len(odd) and len(odd) + int(plain.sum()) >= len(words) / 2:
+            problem = f"{name} was taken in as text: {len(odd):,} of {len(words):,} values are not written as numbers"
+            fix = "write numbers with a point before decimals and nothing else in the file, delete the folder "
+            fix += f"{paths.shown(known.source.path.parent)} and bring the file again with make dataset"
+            where = f"{known.source.declaration}:columns.{name}"
+            raise Refusal("D402", where, f"{problem}, such as {odd.iloc[0][:20]!r}", fix)
 
 
 def treatment(known: Table, taken: Iterable[str], *, words: bool = False, amounts: bool = False) -> Guess:
@@ -204,6 +228,18 @@ def dates(known: Table) -> int:
     """Adoption dates in the table; 0 where that is not known."""
     name = known.role("first_treated")
     return int(known.frame[name].dropna().nunique()) if name and known.frame is not None else 0
+
+
+def periods(known: Table) -> list[str]:
+    """Columns that could be the period: by their name, or whole numbers that are years, months or quarters."""
+    found = []
+    for name, one in known.source.columns.items():
+        low, high = one.minimum, one.maximum
+        whole = one.type == "integer" and low is not None and high is not None and low < high
+        dated = whole and any(first <= low and high <= last for first, last in _CALENDAR)  # type: ignore[operator]
+        if dated or (one.type in ("integer", "text") and _PERIOD.search(name)):
+            found.append(name)
+    return found
 
 
 def lacking(source: Source, role: str, problem: str, column: str) -> Refusal:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Outcome = tuple[str, Path, str]
 # What builds the archives that come as source code; pinned because a build runs it.
 BUILDER = "setuptools==80.9.0 --hash=sha256:062d34222ad13e0cc312a4c02d73f059e86a4acbfbdea8f8f76b28c99f306922\n"
+MISSING = "missing"
 PATIENCE = 600  # seconds
 _NO_NETWORK = ("error sending request", "dns error", "failed to lookup", "connect", "network", "timed out", "timeout")
 
@@ -43,12 +44,16 @@ def materialise(dataset: str) -> Outcome:
 def materialise_all(*, fetched_only: bool = False) -> list[Outcome]:
     """Bring every declared dataset into data/raw, with at most one download; or only those with a distribution.
 
-    A file that is there with the declared checksum is left alone; with another checksum it is refused (R305) and
-    never overwritten. Also raises Refusal D401, R304 (declaration), D406 (no network, a person's own file missing),
-    R305 (an archive, its member or the table made from it has another checksum).
+    A person's own file that is not there is "missing" in the outcome and keeps none of the others waiting. A file that
+    is there with the declared checksum is left alone; with another checksum it is refused (R305) and never overwritten.
+    Also raises Refusal D401, R304 (declaration), D406 (no network), R305 (an archive, its member or the table made from
+    it has another checksum).
     """
     sources = [catalog.read(dataset) for dataset in catalog.datasets()]
-    return _bring([source for source in sources if source.distribution or not fetched_only])
+    wanted = [source for source in sources if source.distribution or not fetched_only]
+    gone = [source for source in wanted if not source.distribution and not source.path.is_file()]
+    brought = _bring([source for source in wanted if source not in gone])
+    return sorted([*brought, *((source.dataset, source.path, MISSING) for source in gone)])
 
 
 def _bring(sources: list[Source]) -> list[Outcome]:

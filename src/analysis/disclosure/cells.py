@@ -28,6 +28,7 @@ OF_MANY = re.compile(
 )
 VAGUE = re.compile(r"(?i)(fewer than|less than|more than|at least|at most|under|below|up to|every|per|within)\s*$")
 N_EQUALS = re.compile(r"(?i)\bn\s*=\s*(\d[\d,]*)")
+COUNT = re.compile(r"\d[\d,]*")
 ALL_OR_NONE = re.compile(r"(?i)%|share|proportion|rate$")
 NOT_ALL_OR_NONE = re.compile(
     r"(?i)missing|effect|^low|^high|weight|largest|read|level|estimate|worth|of rows|change|left over"
@@ -45,7 +46,7 @@ def small(release: Release, columns: list[Column], subjects: Subjects, rules: Ru
 
 
 def _few(place: str, few: list[Cell], subjects: Subjects, rules: Rules) -> Finding:
-    rows = listed([f"{cell.row}: {cell.count}" for cell in few])
+    rows = listed([f"{cell.row}: {rules.masked}" for cell in few])
     found = f"fewer than {rules.smallest_count} {subjects.noun} in {len(few)} of its rows ({rows})"
     return made("S201", place, found, MERGE, [(cell.row, cell.count) for cell in few])
 
@@ -60,7 +61,7 @@ def _in_numbers(release: Release, subjects: Subjects, rules: Rules) -> Iterator[
         if least:
             few.append((str(number["id"]), *least))
     if few:
-        names = listed([f"{name}: {what} = {count}" for name, count, what in few])
+        names = listed([f"{name}: {what} = {rules.masked}" for name, _, what in few])
         found = f"{len(few)} published numbers rest on fewer than {rules.smallest_count} {subjects.noun} ({names})"
         yield made("S201", "results.json, numbers", found, "leave these numbers out, or average over more units", few)
 
@@ -105,7 +106,8 @@ def _in_sentences(release: Release, subjects: Subjects, rules: Rules) -> Iterato
         ]
         said += [match[0] for match in N_EQUALS.finditer(text) if rules.small(int(match[1].replace(",", "")))]
         if said:
-            found = f"the text names fewer than {rules.smallest_count} {subjects.noun} ({listed(said)})"
+            hidden = [COUNT.sub(rules.masked, words, count=1) for words in said]
+            found = f"the text names fewer than {rules.smallest_count} {subjects.noun} ({listed(hidden)})"
             yield made("S201", place, found, f"write “fewer than {rules.smallest_count}”, or leave the count out", said)
 
 
@@ -149,9 +151,11 @@ def unrounded(release: Release, columns: list[Column], rules: Rules) -> Iterator
         return
     fix = f"round counts to the nearest {base} wherever they are shown, in texts and results.json too"
     for column in columns:
-        exact = [f"{cell.row}: {cell.text}" for cell in column.cells if cell.count and cell.count % base]
+        odd = [cell for cell in column.cells if cell.count and cell.count % base]
+        exact = [f"{cell.row}: {cell.text}" for cell in odd]
         if exact:
-            found = f"{len(exact)} counts are not rounded to {base} ({listed(exact)})"
+            told = [f"{cell.row}: {rules.masked if rules.small(cell.count or 0) else cell.text}" for cell in odd]
+            found = f"{len(exact)} counts are not rounded to {base} ({listed(told)})"
             yield made("S207", column.place, found, fix, exact)
     plain = [f"{number['id']}: {number['n']}" for number in release.numbers if (number.get("n") or 0) % base]
     if plain:

@@ -49,7 +49,12 @@ def recovered(
             if key in close and close[key][0] < rules.smallest_count
         ]
         if told:
-            yield made("S202", column.place, f"hidden counts can be worked out ({listed(told)})", FIX, told)
+            yield made("S202", column.place, f"hidden counts can be worked out ({listed(_rows(told))})", FIX, told)
+
+
+def _rows(told: Sequence[str]) -> list[str]:
+    """The rows without their counts: a message must not tell what the page hides."""
+    return [one.rpartition(": ")[0] for one in told]
 
 
 def _range(low: float, high: float) -> str:
@@ -167,5 +172,5 @@ def _in_download(release: Release, columns: Sequence[Column]) -> Iterator[Findin
                 if place < min(len(row), len(other)) and HIDDEN.match(row[place]) and whole(other[place]) is not None
             ]
             if told:
-                found = f"counts that the page hides are in the CSV file ({listed(told)})"
+                found = f"counts that the page hides are in the CSV file ({listed(_rows(told))})"
                 yield made("S202", twin.place, found, "write the CSV file from the protected table", told)

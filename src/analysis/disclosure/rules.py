@@ -63,6 +63,11 @@ class Rules(_Strict):
         """The largest count that is small. A reader of "fewer than 10" knows that it lies between 1 and this."""
         return self.smallest_count - 1
 
+    @property
+    def masked(self) -> str:
+        """What a message says in place of a small count: messages leave the laboratory too."""
+        return f"a count below {self.smallest_count}"
+
     def small(self, count: float) -> bool:
         """Whether `count` units are too few to be shown."""
         return 0 < count < self.smallest_count

@@ -34,7 +34,7 @@ def small(release: Release, columns: Sequence[Column], rules: Rules) -> Iterator
 
 
 def _finding(table: Table, header: str, few: list[tuple[str, str]], rules: Rules) -> Finding:
-    told = listed([f"{label}: {count}" for label, count in few])
+    told = listed([f"{label}: {_masked(count, rules)}" for label, count in few])
     if table.download:
         how = "shares at full precision give away"
         fix = "write shares with as few digits as the page shows, and merge the rows behind small counts"
@@ -42,6 +42,13 @@ def _finding(table: Table, header: str, few: list[tuple[str, str]], rules: Rules
         how, fix = "shares beside the size of their groups give away", "merge the rows behind small counts"
     found = f"{how} counts below {rules.smallest_count} ({told})"
     return made("S201", f"{table.place}, column {header}", found, fix, few)
+
+
+def _masked(count: str, rules: Rules) -> str:
+    """`7 of 2,194` without the small count; so too where all but few have the property."""
+    part, _, size = count.partition(" of ")
+    few = rules.small(int(part.replace(",", "")))
+    return f"{'' if few else 'all but '}{rules.masked} of {size}"
 
 
 def _kept(table: Table, place: int, known: list[int], rules: Rules) -> list[tuple[str, str]]:

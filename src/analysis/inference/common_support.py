@@ -14,6 +14,7 @@ from analysis.panel import Array
 from analysis.rows import Rows
 
 BINS = 32
+SMALLEST = 10  # rows of a group in a bin whose share is shown as a number
 APART = "chance of treatment outside the limits, or no match near enough"
 FAR = 7.0  # log odds beyond which chances count as that: 0.1 and 99.9 per cent
 
@@ -21,13 +22,36 @@ FAR = 7.0  # log odds beyond which chances count as that: 0.1 and 99.9 per cent
 @dataclass(frozen=True, eq=False)
 class Spread:
     """Shares of a group's rows by chance of treatment. edges: (b+1,) log odds of chances; the others (b,), adding up to
-    one: both groups as they are and weighted."""
+    one: both groups as they are and weighted. counts: (2, b) rows of the treated and of the comparison group."""
 
     edges: Array
     treated: Array
     comparison: Array
     treated_weighted: Array
     comparison_weighted: Array
+    counts: Array
+
+    def merged(self) -> Spread:
+        """Neighbouring bins put together until each holds no row of a group or at least ten."""
+        kept, running = [0], np.zeros(2)
+        for place in range(self.counts.shape[1]):
+            running = running + self.counts[:, place]
+            if not _few(running):
+                kept.append(place + 1)
+                running = np.zeros(2)
+        if running.any():
+            kept = kept[:-1] if len(kept) > 1 else kept
+            kept.append(self.counts.shape[1])
+        starts = kept[:-1]
+        added = np.add.reduceat
+        return Spread(
+            edges=self.edges[kept],
+            treated=added(self.treated, starts),
+            comparison=added(self.comparison, starts),
+            treated_weighted=added(self.treated_weighted, starts),
+            comparison_weighted=added(self.comparison_weighted, starts),
+            counts=added(self.counts, starts, axis=1),
+        )
 
 
 @dataclass(frozen=True)
@@ -38,6 +62,11 @@ class Use:
     rows: int
     worth: float
     largest: float
+
+
+def _few(counts: Array) -> bool:
+    """Whether a group has some rows but fewer than may be shown."""
+    return bool(((counts > 0) & (counts < SMALLEST)).any())
 
 
 def spread(rows: Rows, effects: Weighted, treatment: str, covariates: Sequence[str], squares: Sequence[str]) -> Spread:
@@ -51,7 +80,8 @@ def spread(rows: Rows, effects: Weighted, treatment: str, covariates: Sequence[s
         for member in (effects.treated, ~effects.treated):
             share = np.histogram(odds[member], edges, weights=weights[member])[0]
             parts.append(share / share.sum())
-    return Spread(edges, parts[0], parts[1], parts[2], parts[3])
+    counts = [np.histogram(odds[member], edges)[0] for member in (effects.treated, ~effects.treated)]
+    return Spread(edges, parts[0], parts[1], parts[2], parts[3], np.array(counts))
 
 
 def used(rows: Rows, effects: Weighted) -> Rows:

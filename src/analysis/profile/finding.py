@@ -12,7 +12,8 @@ ORDER: tuple[Severity, ...] = ("serious", "caution", "note")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing a person must know. serious: a number would be wrong if it is left as it is; `column` "" is the table.
+    """One thing a person must know. serious: a number would be wrong if it is left as it is; `column` "" is the table;
+    `unread`: the column holds numbers that stay text until the file itself is corrected.
 
     `problem` and `fix` are sentences without a final stop. They never hold a value of a column that may identify
     people.
@@ -22,6 +23,7 @@ class Finding:
     column: str
     problem: str
     fix: str
+    unread: bool = False
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:

@@ -103,11 +103,24 @@ def _findings(findings: tuple[Finding, ...], console: Console) -> None:
 
 def _next(brought: Brought, console: Console) -> None:
     declaration = brought.folder / "source.yml"
+    if unread := list(dict.fromkeys(one.column for one in brought.profile.findings if one.unread)):
+        _correct_first(brought, unread, console)
+        return
     marks = declaration.read_text(encoding="utf-8").count("CONFIRM") - 1
     console.print()
     _line(console, f"Now open {paths.shown(declaration)} and settle its {many(marks, 'line')} marked CONFIRM. Then:")
     _line(console, "  make data")
     _line(console, f"  make study DESIGN={_design(brought.profile)} DATASET={brought.dataset} NAME=my-study")
+
+
+def _correct_first(brought: Brought, unread: list[str], console: Console) -> None:
+    """What to do where numbers cannot be read: no study of such a column is possible before."""
+    more = f" and {len(unread) - NAMED} more" if len(unread) > NAMED else ""
+    folder = paths.shown(brought.folder)
+    console.print()
+    _line(console, "The file must be corrected first: its numbers were taken in as text, and no study can use them.")
+    _line(console, f"Columns: {', '.join(unread[:NAMED])}{more}. What to change stands above, marked serious.")
+    _line(console, f"Then delete the folder {folder} and bring the corrected file again with make dataset.")
 
 
 def _design(found: Profile) -> str:

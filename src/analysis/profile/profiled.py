@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.profile import dates, facts, fields, guess, panel, personal, roles, shape, spelling, traps, whole
+from analysis.profile import dates, facts, fields, guess, levels, panel, personal, roles, shape, spelling, traps, whole
 from analysis.profile.facts import Facts
 from analysis.profile.fields import Table
 from analysis.profile.finding import Finding, in_order
@@ -108,7 +108,9 @@ def _findings(
         yield from dates.findings(look)
         yield from spelling.findings(look)
     able = _able(columns, guesses, private)
-    yield from panel.findings(panel.Played(table, able, guesses, found))
+    played = panel.Played(table, able, guesses, found)
+    yield from panel.findings(played)
+    yield from levels.findings(played)
     yield from _never(columns, found)
 
 

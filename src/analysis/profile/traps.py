@@ -37,9 +37,9 @@ class Look:
         value = "" if self.private or len(word) > SHOWN or not word.isprintable() else f" ({word!r})"
         return f"{self.place(row)}{value}"
 
-    def found(self, severity: Severity, problem: str, fix: str) -> Finding:
+    def found(self, severity: Severity, problem: str, fix: str, *, unread: bool = False) -> Finding:
         """A finding about this column."""
-        return Finding(severity, self.facts.name, problem, fix)
+        return Finding(severity, self.facts.name, problem, fix, unread)
 
 
 def findings(look: Look) -> list[Finding]:
@@ -99,8 +99,9 @@ def _codes(look: Look) -> Iterator[Finding]:
     for code in look.guess.codes:
         if isinstance(code, str):
             mask = _equal(look, code)
-            count, row = many(look.facts.count(mask), "field"), look.place(look.facts.first(mask))
-            problem = f"{count} {code!r}, first in {row}, seem to mean missing"
+            number, row = look.facts.count(mask), look.place(look.facts.first(mask))
+            seems = "seems" if number == 1 else "seem"
+            problem = f"{many(number, 'field')} {code!r}, first in {row}, {seems} to mean missing"
             yield look.found("caution", problem, "keep it below missing_codes, or correct the fields")
         else:
             mask = numbers == code
@@ -164,15 +165,17 @@ def _mixed(look: Look) -> Iterator[Finding]:
 def _commas(look: Look) -> Iterator[Finding]:
     comma, sure = look.form("comma"), look.form("comma_sure")
     thousands = look.form("thousands") & ~sure
-    if look.guess.type != "text" or look.facts.count(comma | thousands) < look.facts.present / 10:
+    numbers = look.facts.count(comma | thousands | ~np.isnan(look.facts.words.numbers))
+    few = look.facts.count(comma | thousands) < look.facts.present / 10
+    if look.guess.type != "text" or (few and numbers < look.facts.present / 2):
         return
     if sure.any():
         problem = f"{many(look.facts.count(comma), 'number')} with a decimal comma, first in {look.at(comma)}"
-        yield look.found("serious", problem, WITH_POINTS)
+        yield look.found("serious", problem, WITH_POINTS, unread=True)
     elif thousands.any():
         unsure = "; 1,234 could also be 1.234" if (comma & thousands).any() else ""
         problem = f"{many(look.facts.count(thousands), 'number')} with a separator of thousands, first in "
-        yield look.found("serious", f"{problem}{look.at(thousands)}{unsure}", WITH_POINTS)
+        yield look.found("serious", f"{problem}{look.at(thousands)}{unsure}", WITH_POINTS, unread=True)
 
 
 def _dressed(look: Look) -> Iterator[Finding]:
@@ -185,7 +188,7 @@ def _dressed(look: Look) -> Iterator[Finding]:
         mask = look.form(form)
         if look.guess.type == "text" and mask.any() and look.facts.count(mask) >= look.facts.present / 20:
             problem = f"{many(look.facts.count(mask), 'number')} with {words}, first in {look.at(mask)}"
-            yield look.found("serious", problem, fix)
+            yield look.found("serious", problem, fix, unread=True)
 
 
 def _null_words(look: Look) -> Iterator[Finding]:
@@ -210,7 +213,7 @@ def _switches(look: Look) -> Iterator[Finding]:
 
 def _doubtful_points(look: Look) -> Iterator[Finding]:
     if look.guess.type == "text" and "points" in look.guess.reason:
-        yield look.found("serious", look.guess.reason, WITH_POINTS)
+        yield look.found("serious", look.guess.reason, WITH_POINTS, unread=True)
 
 
 def _sheet_days(look: Look) -> Iterator[Finding]:

@@ -19,6 +19,10 @@ USABLE = re.compile(r"[A-Za-z_][\w. -]*")
 YEAR = re.compile(r"(18|19|20)[0-9]{2}")
 WAVES = 4
 LISTED = 6
+LONG = (
+    "one row per unit and wave: copy the columns of the second wave ({two}, ...) below those of the first ({one}, ...) "
+    "with a column `wave` (1 and 2), and bring the file again"
+)
 
 
 def findings(
@@ -87,7 +91,8 @@ def _wide(facts: Mapping[str, Facts], guesses: Mapping[str, Guess]) -> Iterator[
     if len(waves) >= WAVES:
         listed = ", ".join(f"{one} and {two}" for one, two in waves[:3])
         problem = f"{len(waves)} pairs of columns look like two surveys side by side ({listed}, …)"
-        fix = "designs that follow units need one row per unit and period; designs for one row per unit can use both"
+        fix = "to follow units over time, write " + LONG.format(one=waves[0][0], two=waves[0][1])
+        fix += "; designs for one row per unit can use both as they are"
         yield Finding("caution", "", problem, fix)
 
 

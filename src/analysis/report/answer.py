@@ -89,7 +89,7 @@ def sentence(study: Study, outcome: Column, effects: Effects, estimate: Estimate
         verb = "raised" if estimate.value > 0 else "lowered"
         return f"{who} {verb} the {label} by {size} ({between}{_from(unit, effects)})."
     turn = "higher" if estimate.value > 0 else "lower"
-    after = f"After {study.intervention}, the {label} was {size} {turn} than {decision.against}"
+    after = f"After {study.intervention}, the {label} stood {size} {turn} than {decision.against}"
     return f"{after} ({between}{_from(unit, effects)})."
 
 

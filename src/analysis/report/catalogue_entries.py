@@ -25,34 +25,21 @@ class Standing:
     """How a study's latest version stands beside the files of today.
 
     `moved`: the parts of its identity that differ now; `covered`: the day on which its numbers were verified with
-    exactly these files, if they were; `last`: the day of the last verification of any kind.
+    exactly these files, if they were.
     """
 
     moved: tuple[str, ...]
     covered: str | None = None
-    last: str | None = None
 
     @property
-    def lines(self) -> list[str]:
-        """What a reader should know, one sentence each; nothing for a version that is up to date."""
-        found = []
-        if "data" in self.moved:
-            found.append("Data newer: the data or their declaration have changed since this version.")
-        if "parameters" in self.moved:
-            found.append("Choices newer: the parameter file, or a default, has changed since this version.")
-        if set(self.moved) - {"data", "parameters"}:
-            found.append(f"Code newer: {self._verified()}.")
-        return found
-
-    @property
-    def stale(self) -> bool:
-        """Whether anything moved that was not verified since."""
-        return bool(self.moved) and self.covered is None
-
-    def _verified(self) -> str:
-        if self.covered is not None:
-            return f"verified on {page.day(self.covered)}, every number agrees"
-        return f"not verified since {page.day(self.last)}" if self.last else "not verified since it was made"
+    def line(self) -> str:
+        """What a reader should know, in one line; empty for a version that is up to date."""
+        if not self.moved:
+            return ""
+        kinds = [word for part, word in (("data", "data"), ("parameters", "choices")) if part in self.moved]
+        kinds += ["code"] * bool(set(self.moved) - {"data", "parameters"})
+        verified = f"; verified on {page.day(self.covered)}, every number agrees" if self.covered else ""
+        return f"Inputs are newer than this version: {', '.join(kinds)}{verified}."
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ def _code(found: Mapping[str, Any], moved: bool) -> list[str]:
 
 def _packages(entries: Sequence[Mapping[str, Any]], moved: bool) -> list[str]:
     lines = [f"{entry['name']} {entry['before']} became {entry['after']}." for entry in entries]
-    other = "The lock file changed; none of the packages that versions record did."
+    other = "The lock file changed; every package that the manifest names kept its version."
     return lines or ([other] if moved else [])
 
 

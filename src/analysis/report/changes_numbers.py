@@ -31,6 +31,11 @@ _STATED = {
 _FIELDS = ("id", "label", "unit", "before", "after", "in_std_errors", "sign_flip", "significance_flip")
 
 
+def only_interval(number: Mapping[str, Any]) -> bool:
+    """Whether a published number is an interval alone, whose `estimate` is no more than its middle."""
+    return str(number.get("label", "")).endswith("interval")
+
+
 def row(entry: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
     """One number that moved, as the cells of `HEADER`."""
     before, after = values(entry)
@@ -56,7 +61,7 @@ def label(entry: Mapping[str, Any]) -> str:
 def steps(entry: Mapping[str, Any]) -> str:
     """The difference in standard errors of the earlier number, with its sign."""
     size = entry["in_std_errors"]
-    if size is None or "estimate" not in entry["what"]:
+    if size is None or ("estimate" not in entry["what"] and not only_interval(entry)):
         return ABSENT
     if abs(size) < 0.005:
         return "less than 0.01"
@@ -72,7 +77,7 @@ def note(entry: Mapping[str, Any]) -> str:
     told += [_significance(entry, brief=True)] * bool(entry["significance_flip"])
     if told:
         return "; ".join(told)
-    shown = {"unit", "level"} if "estimate" in what else set(_STATED)
+    shown = {"unit", "level"} if "estimate" in what or only_interval(entry) else set(_STATED)
     stated = dict.fromkeys(words for name, words in _STATED.items() if name in what & shown)
     return ("changed: " + ", ".join(stated)) if stated else ""
 
@@ -123,7 +128,8 @@ def capital(words: str) -> str:
 
 def _csv_row(entry: Mapping[str, Any]) -> list[Any]:
     ends = [end for side in ("before", "after") for end in entry[f"interval_{side}"] or (None, None)]
-    listed = [*(entry[name] for name in _FIELDS), *ends, entry["std_error"], " ".join(entry["what"])]
+    values = {**entry, "before": None, "after": None} if only_interval(entry) else entry
+    listed = [*(values[name] for name in _FIELDS), *ends, entry["std_error"], " ".join(entry["what"])]
     return ["" if cell is None else cell for cell in listed]
 
 
@@ -147,8 +153,8 @@ def _includes_zero(interval: Sequence[float | None]) -> bool:
 
 
 def _shown(entry: Mapping[str, Any], side: str, unit: Unit, decimals: int) -> str:
-    only_interval = "estimate" not in entry["what"] and not {"low", "high"}.isdisjoint(entry["what"])
-    if entry[side] is not None and not only_interval:
+    ends_alone = "estimate" not in entry["what"] and not {"low", "high"}.isdisjoint(entry["what"])
+    if entry[side] is not None and not ends_alone and not only_interval(entry):
         return display.fixed(unit.shown(entry[side]), decimals)
     return _interval(entry[f"interval_{side}"], unit, decimals)
 
@@ -164,7 +170,7 @@ def _decimals(entry: Mapping[str, Any], unit: Unit) -> int:
     """Decimals that suit the standard error (or the size), and more until the two values look different."""
     pairs = [(entry["before"], entry["after"])]
     ends = [entry["interval_before"] or (None, None), entry["interval_after"] or (None, None)]
-    pairs = list(zip(*ends, strict=True)) if entry["before"] == entry["after"] else pairs
+    pairs = list(zip(*ends, strict=True)) if only_interval(entry) or entry["before"] == entry["after"] else pairs
     decimals = display.decimals_for(_spread(entry, unit))
     moved = [(a, b) for a, b in pairs if a is not None and b is not None and a != b]
     while decimals < MOST_DECIMALS and moved and all(_same(unit, pair, decimals) for pair in moved):

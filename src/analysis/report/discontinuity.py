@@ -9,6 +9,7 @@ import numpy as np
 
 from analysis.report import charts, display, palette
 from analysis.report.display import Block, Unit
+from analysis.report.rounding import three
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -121,7 +122,8 @@ def _in_words(effects: Discontinuity, unit: Unit) -> str:
     ratio = "" if sharp else ", divided by how much take-up jumps there"
     return (
         f"Only rows near the cut-off count: {effects.rows[0]:,} below and {effects.rows[1]:,} above. What is fitted "
-        f"on either side is followed to the cut-off, and the answer is the gap between the two there{gap}{ratio}.{other}"
+        f"on either side is followed to the cut-off, and the answer is the gap between the two there{gap}{ratio}."
+        f"{other}"
     )
 
 
@@ -203,7 +205,9 @@ def _block(
             "alt": f"Dot chart of {len(found)} bins on two sides of a vertical line at the cut-off. Horizontal axis: "
             f"{words[1]}. Vertical axis: {words[0]}, from {first[1]} at the left end to {last[1]} at the right end.",
             "table_html": display.table_html(header, shown, words[2]),
-            "csv": display.csv_text(["score", "mean", "rows"], [[b.score, b.mean, b.rows] for b in found]),
+            "csv": display.csv_text(
+                ["score", "mean", "rows"], [[float(f"{b.score:.{DECIMALS}g}"), three(b.mean), b.rows] for b in found]
+            ),
             "csv_name": words[3],
         },
     )

@@ -197,9 +197,7 @@ def placebo_cutoffs(
             f"jump in {unit.words}. At the real cut-off it is {_real(shown)[1]}.",
             "source": f"Source: {source.origin}.",
             "reading": _elsewhere(list(found.values()), answer),
-            "note": "Made-up cut-offs use rows of one side only; the jump is that of the outcome"
-            + (", not divided by the jump in take-up." if effects.take_up is not None else ".")
-            + _beside(effects),
+            "note": _beside(effects),
             "table_html": display.table_html(header, shown, "Jump by cut-off"),
             "csv": display.csv_text(columns, [[at, one.value, one.low, one.high] for at, one in every]),
             "csv_name": "placebo-cutoffs",
@@ -209,11 +207,12 @@ def placebo_cutoffs(
 
 def _beside(effects: Discontinuity) -> str:
     """Why the jump at the real cut-off may not be the one behind the answer."""
+    jump = "the outcome" + (", not divided by the jump in take-up" if effects.take_up is not None else "")
     how = "with a width of its own and without covariates" if effects.local else "without covariates"
     curved = "; the interval is corrected for curvature, the dot is not" if effects.local else ""
     return (
-        f" At the real cut-off, as at the others, it is fitted {how}{curved}. It may therefore differ from the jump "
-        "behind the answer."
+        f"Made-up cut-offs use rows of one side only; the jump is that of {jump}. At the real cut-off, "
+        f"as at the others, it is fitted {how}{curved}. It may therefore differ from the jump behind the answer."
     )
 
 

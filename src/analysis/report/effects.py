@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from analysis.inference.few_clusters import EFFECTIVE
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from analysis.result import Effects, Estimate
     from analysis.studies.difference_in_differences import Study
 
+RANKS = ("placebo", "permutation", "reassign")  # words of conventions that rank
 AVERAGES = {
     "simple": "Every treated unit and period counts the same",
     "event_time": "Every period since adoption counts the same",
@@ -38,6 +39,7 @@ def averages(found: Mapping[str, Estimate], effects: Effects, study: Study, outc
     note = f"{answer.inference[:1].upper()}{answer.inference[1:]}."
     if thin:
         note += f" No interval where the average is worth fewer than {EFFECTIVE} equally weighted treated clusters."
+    note += ranked(found.values())
     others = {kind: e for kind, e in found.items() if kind != study.average}
     return display.table(
         "table",
@@ -66,6 +68,7 @@ def comparison(shown: Sequence[Alternative], outcome: Column) -> Block:
     if len(rows) == 1:
         return display.prose("No other estimator was asked for: name one under `estimators` in the parameter file.")
     note = f"{_agreement(shown, unit)} Intervals follow each estimator's own convention, named in the CSV file."
+    note += ranked([other.estimate for other in shown])
     return display.table(
         "table",
         header,
@@ -99,7 +102,7 @@ def inference(answer: Estimate, others: Sequence[Estimate], outcome: Column) -> 
     ]
     header = ["Convention", *estimate_header(unit)[1:]]
     out = sum(not one.excludes(0.0) for one in shown)
-    verdict = _together(len(shown), out)
+    verdict = f"{_together(len(shown), out)}{ranked(shown)}"
     numbers = [
         display.number(f"inference_{place}", f"Headline effect: {one.inference}", one, outcome.unit)
         for place, one in enumerate(shown[1:], start=1)
@@ -128,6 +131,17 @@ def _decimals(shown: Sequence[Estimate], unit: Unit) -> int:
 
 def _sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}"
+
+
+def ranked(found: Iterable[Estimate]) -> str:
+    """How intervals and p-values from ranks go together, where there are any; else nothing."""
+    if not any(word in one.inference for one in found for word in RANKS):
+        return ""
+    return (
+        " Where placebos or reassignments are ranked, the p-value counts how many are as large as the estimate and the "
+        "interval reaches about as far as the largest of them, so that it may run far past zero beside a p-value near "
+        "0.05."
+    )
 
 
 def estimate_header(unit: Unit) -> list[str]:
@@ -167,7 +181,7 @@ def _agreement(shown: Sequence[Alternative], unit: Unit) -> str:
     every = "Both other estimators of the same effect" if len(others) == 2 else f"All {many}"
     way = f"{against} of {many} point the other way" if against else f"{every} point the same way"
     return (
-        f"{way}{_range(answer, others, unit)}; {unsure or 'none'} of their intervals "
+        f"{way}{'' if against else _range(answer, others, unit)}; {unsure or 'none'} of their intervals "
         f"{'include' if unsure != 1 else 'includes'} zero."
     )
 
@@ -177,11 +191,9 @@ def _range(answer: Estimate, others: Sequence[Estimate], unit: Unit) -> str:
     sizes = [math.copysign(1, answer.value) * unit.shown(other.value) for other in others]
     if min(sizes) >= abs(unit.shown(answer.value)) / 2:
         return ""
-    first, last = sorted((unit.shown(one.value) for one in others), key=abs)[:: len(others) - 1]
-    return (
-        f", from {display.significant(first, 2)} to {display.significant(last, 2)} {unit.words}".rstrip()
-        + " (the smallest is less than half of the answer)"
-    )
+    first, *_, last = sorted((one.value for one in others), key=lambda x: abs(unit.shown(x)))
+    low = unit.amount(first).removesuffix(unit.words).strip()
+    return f", from {low} to {unit.amount(last)} (the smallest is less than half of the answer)"
 
 
 def _csv(entries: Sequence[tuple[str, str, Estimate]]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from analysis.report import charts, display, palette, readings
 from analysis.report.display import Block
+from analysis.report.rounding import three
 
 if TYPE_CHECKING:
     from analysis.data.catalog import Source
@@ -25,9 +26,11 @@ def figure(found: Balance, source: Source) -> Block:
         return display.prose("No covariate is adjusted for, so that there is no balance to show.")
     order = np.argsort(-np.abs(found.before), kind="stable")
     names = [_label(found.names[k], source) for k in order]
-    header = ["Covariate", "Treated, mean", "Comparison, mean", "Comparison, weighted"]
+    both = _both(found)
+    header = ["Covariate", "Treated, mean", "Comparison, mean"]
+    header += ["Treated, weighted", "Comparison, weighted"] if both else ["Comparison, weighted"]
     header += ["Difference, as they are", "Difference, weighted", "Variance ratio"]
-    rows = [[name, *_cells(found, int(k))] for name, k in zip(names, order, strict=True)]
+    rows = [[name, *_cells(found, int(k), both)] for name, k in zip(names, order, strict=True)]
     worst = int(order[0])
     first, most = display.fixed(abs(found.before[worst]), 2), float(np.abs(found.after).max())
     return Block(
@@ -63,8 +66,14 @@ def _label(name: str, source: Source) -> str:
     return f"{label}: {category}" if category else label
 
 
-def _cells(found: Balance, k: int) -> list[str]:
-    means = [float(x) for x in (found.treated[k], found.comparison[k], found.comparison_weighted[k])]
+def _both(found: Balance) -> bool:
+    """Whether the treated are weighted too."""
+    return not np.allclose(found.treated, found.treated_weighted, rtol=1e-9, atol=1e-12)
+
+
+def _cells(found: Balance, k: int, both: bool) -> list[str]:
+    weighted = [found.treated_weighted[k]] if both else []
+    means = [float(x) for x in (found.treated[k], found.comparison[k], *weighted, found.comparison_weighted[k])]
     ratio = float(found.ratio_after[k])
     return [
         *(display.significant(x, 3) for x in means),
@@ -78,7 +87,7 @@ def _csv(found: Balance, names: list[str], order: Array) -> str:
     columns = ["treated", "comparison", "treated_weighted", "comparison_weighted", "before", "after"]
     columns += ["ratio_before", "ratio_after"]
     rows = [
-        [name, *(float(getattr(found, column)[k]) for column in columns)] for name, k in zip(names, order, strict=True)
+        [name, *(three(getattr(found, column)[k]) for column in columns)] for name, k in zip(names, order, strict=True)
     ]
     return display.csv_text(["covariate", *columns], rows)
 

@@ -29,6 +29,7 @@ def view(context: Mapping[str, Any]) -> dict[str, Any]:
         "sentence": _registered(plan),
         "counted": _counted(plan),
         "badge": _badge(plan),
+        "unexplained": _unexplained(context, plan),
         "rows": [_row(entry, plan["labels"]) for entry in plan["deviations"]],
         "kept": [(label(entry), _known(entry["planned"], plan["labels"])) for entry in plan["planned"]],
         "exploratory": [(entry["kind"], shown(entry["items"])) for entry in plan["exploratory"]],
@@ -64,6 +65,24 @@ def _badge(plan: Mapping[str, Any]) -> dict[str, str] | None:
     else:
         sentence = f"Plan {plan['version']} was registered when results had been published, so it could fit them."
     return {"kind": kind, "word": WORDS[kind], "sentence": sentence}
+
+
+def _unexplained(context: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, str]:
+    """Where a missing reason is written, and the line to write; empty where there is none, or none can be given."""
+    bare = unexplained(plan)
+    if not bare or context.get("variant") or not context.get("notebook"):
+        return {}
+    return {"file": reasons_file(context), "line": f"{bare[0]}: why"}
+
+
+def unexplained(plan: Mapping[str, Any]) -> list[str]:
+    """The fields that were not done as planned and have no reason."""
+    return [str(entry["field"]) for entry in plan["deviations"] if not entry["reason"]]
+
+
+def reasons_file(context: Mapping[str, Any]) -> str:
+    """The file with the reasons of the study that `context`, a manifest, is about."""
+    return f"params/{context['notebook']}/deviations/{context['study']}.yml"
 
 
 def _row(entry: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[str, str, str, str]:

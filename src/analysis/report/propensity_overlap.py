@@ -9,6 +9,7 @@ import numpy as np
 
 from analysis.report import charts, display, palette, readings
 from analysis.report.display import Block
+from analysis.report.rounding import three
 
 if TYPE_CHECKING:
     from analysis.data.catalog import Source
@@ -26,10 +27,11 @@ NAMES = {
 def figure(found: Spread, source: Source, rows: int) -> Block:
     """Shares of each group by chance of treatment: treated upwards, comparison downwards, weighted as an outline."""
     header = ["Chance of treatment", "Treated", "Comparison", "Treated, weighted", "Comparison, weighted"]
-    parts = (found.treated, found.comparison, found.treated_weighted, found.comparison_weighted)
-    chances = 1 / (1 + np.exp(-found.edges))
-    cells = [[_range(chances, k), *(_percent(part[k]) for part in parts)] for k in range(len(found.treated))]
-    raw = [[float(chances[k]), *(float(part[k]) for part in parts)] for k in range(len(found.treated))]
+    shown = found.merged()
+    parts = (shown.treated, shown.comparison, shown.treated_weighted, shown.comparison_weighted)
+    chances = 1 / (1 + np.exp(-shown.edges))
+    cells = [[_range(chances, k), *(_percent(part[k]) for part in parts)] for k in range(len(shown.treated))]
+    raw = [[three(chances[k]), *(three(part[k]) for part in parts)] for k in range(len(shown.treated))]
     return Block(
         "figure",
         display.table_text(header, cells),
@@ -37,14 +39,15 @@ def figure(found: Spread, source: Source, rows: int) -> Block:
         meta={
             "caption": "How likely treatment was given the covariates: treated above the line, comparison below.",
             "alt": "Mirrored bar chart. Horizontal axis: chance of treatment given the covariates, in per cent on a "
-            f"stretched scale. {_alt(found, chances)}",
+            f"stretched scale. {_alt(found, 1 / (1 + np.exp(-found.edges)))}",
             "source": f"Source: {source.origin}. n = {rows:,} rows.",
             "reading": readings.overlap(
                 float(np.minimum(found.treated, found.comparison).sum()),
                 float(np.minimum(found.treated_weighted, found.comparison_weighted).sum()),
             ),
             "note": "Bars: each group as it is, adding up to all of it. Outlines: weighted. Where a group has no bar, "
-            "nobody is there to compare with. Chances come from a logit on the covariates.",
+            "nobody is there to compare with. Chances come from a logit on the covariates. In the numbers, "
+            "neighbouring bars with few rows are put together.",
             "table_html": display.table_html(header, cells, "Share of each group by chance of treatment (%)"),
             "csv": display.csv_text(["from_chance", *header[1:]], raw),
             "csv_name": "overlap",

@@ -50,7 +50,8 @@ def again(manifest: Mapping[str, Any]) -> str:
 def replaced(page: str, status: Mapping[str, Any], where: str, again: str) -> str:
     """`page` with the line between the two marks saying `status`, and nothing else changed.
 
-    `where` names the page and `again` the command that makes a new one, both in messages. Raises Refusal R332 unless the page has exactly one such place.
+    `where` names the page and `again` the command that makes a new one, both in messages. Raises Refusal R332 unless
+    the page has exactly one such place.
     """
     before, opened, rest = page.partition(OPEN)
     old, closed, after = rest.partition(CLOSE)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from analysis.report import charts, display, palette, readings
 from analysis.report.display import Block, Unit
+from analysis.report.rounding import three
 
 if TYPE_CHECKING:
     from analysis.data.catalog import Column, Source
@@ -56,7 +57,7 @@ def balance(found: Balance, source: Source) -> Block:
             "table_html": display.table_html(header, rows, "Balance before the trial", verdict),
             "csv": display.csv_text(
                 ["column", "control", "arm", "standardised_difference"],
-                [[found.names[k], *map(float, found.means[k]), float(found.standardised[k])] for k in order],
+                [[found.names[k], *map(three, found.means[k]), three(found.standardised[k])] for k in order],
             ),
             "csv_name": "balance",
         },

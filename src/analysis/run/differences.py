@@ -248,6 +248,7 @@ def _counts(found: Mapping[str, Any]) -> str:
     flipped = sum(entry["sign_flip"] for entry in entries)
     crossed = sum(entry["significance_flip"] for entry in entries)
     told = [f"{moved} of {found['numbers_common']} published numbers moved" if moved else "no published number moved"]
+    told += [numbers.by_how_much(entries)] * bool(numbers.by_how_much(entries))
     told += [f"{flipped} changed sign"] * bool(flipped)
     told += [f"{crossed} gained or lost significance"] * bool(crossed)
     told += [f"{kinds['new']} {'is' if kinds['new'] == 1 else 'are'} new"] * bool(kinds["new"])

@@ -1,7 +1,7 @@
 """Which published numbers moved between two versions, which are new or gone, and which flipped.
 
 A number is followed by its name and label, not by its place in a list: an estimator added in front of others does not
-turn them into other numbers.
+turn them into other numbers. One that is an interval alone is compared by its two ends, never by their middle.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
+from analysis.report.changes_numbers import only_interval
 from analysis.run import compare
 
 Number = Mapping[str, Any]
 Pair = tuple[Number | None, Number | None]
+NOTABLE = 0.1
 _PLACE = re.compile(r"_\d+(?=_|$)")
 
 
@@ -23,8 +25,9 @@ def moved(old: Sequence[Number], new: Sequence[Number]) -> list[dict[str, Any]]:
     """One entry per number that moved, is new or is gone: flips first, then by size in standard errors of the earlier.
 
     `what` names what differs; `in_std_errors` is None where the earlier number has no standard error, where one side
-    has no estimate or where the units differ. Numbers within `compare.allowed` are equal and get no entry.
-    `std_error` is the earlier number's, or that of a new one.
+    has no estimate or where the units differ; of an interval alone it is that of the end that moved most. `largest` is
+    the size of the largest move of estimate, low and high in standard errors. Numbers within `compare.allowed` are
+    equal and get no entry. `std_error` is the earlier number's, or that of a new one.
     """
     entries = [entry for before, after in pairs(old, new) if (entry := _entry(before, after)) is not None]
     return sorted(entries, key=_rank)
@@ -100,6 +103,7 @@ _KEYS: tuple[Callable[[Number], Hashable], ...] = (
 
 def _entry(before: Number | None, after: Number | None) -> dict[str, Any] | None:
     shown = after or before or {}
+    alone = only_interval(shown)
     what = _what(before, after)
     if set(what).isdisjoint({"new", "gone", *compare.MEASURED}):
         return None
@@ -108,12 +112,13 @@ def _entry(before: Number | None, after: Number | None) -> dict[str, Any] | None
         "label": shown["label"],
         "unit": shown["unit"],
         "what": what,
-        "before": before["estimate"] if before else None,
-        "after": after["estimate"] if after else None,
+        "before": before["estimate"] if before and not alone else None,
+        "after": after["estimate"] if after and not alone else None,
         "interval_before": _interval(before),
         "interval_after": _interval(after),
         "std_error": (before or shown).get("std_error"),
-        "in_std_errors": _in_std_errors(before, after) if before and after else None,
+        "in_std_errors": _in_std_errors(before, after, ("low", "high") if alone else ("estimate",)),
+        "largest": _largest(before, after, ("low", "high") if alone else ("estimate", "low", "high")),
         "sign_flip": "estimate" in what and _sign_flip(before, after),
         "significance_flip": not {"low", "high", "p_value"}.isdisjoint(what) and _significance_flip(before, after),
     }
@@ -123,7 +128,8 @@ def _what(before: Number | None, after: Number | None) -> list[str]:
     if before is None or after is None:
         return ["new"] if before is None else ["gone"]
     renamed = [] if _bare(before["id"]) == _bare(after["id"]) else ["name"]
-    return compare.what_differs(before, after) + renamed
+    differs = compare.what_differs(before, after) + renamed
+    return [what for what in differs if what != "estimate" or not only_interval(after)]
 
 
 def _interval(number: Number | None) -> list[float | None] | None:
@@ -132,12 +138,31 @@ def _interval(number: Number | None) -> list[float | None] | None:
     return [number.get("low"), number.get("high")]
 
 
-def _in_std_errors(before: Number, after: Number) -> float | None:
-    old, new, spread = before["estimate"], after["estimate"], before.get("std_error")
-    if old is None or new is None or not spread or before["unit"] != after["unit"]:
+def _in_std_errors(before: Number | None, after: Number | None, names: Sequence[str]) -> float | None:
+    """The move of whichever of `names` moved most, in standard errors of the earlier number."""
+    spread = before.get("std_error") if before else None
+    if before is None or after is None or not spread or before["unit"] != after["unit"]:
         return None
-    steps = (new - old) / spread
-    return steps if math.isfinite(steps) else None
+    known = [(before.get(name), after.get(name)) for name in names]
+    steps = [(new - old) / spread for old, new in known if old is not None and new is not None]
+    return max((step for step in steps if math.isfinite(step)), key=abs, default=None)
+
+
+def _largest(before: Number | None, after: Number | None, names: Sequence[str]) -> float | None:
+    steps = _in_std_errors(before, after, names)
+    return None if steps is None else abs(steps)
+
+
+def by_how_much(entries: Sequence[Mapping[str, Any]]) -> str:
+    """How many of the numbers that moved did so by more than a tenth of a standard error, in words."""
+    moved = [entry for entry in entries if is_measured(entry)]
+    sizes = [entry["largest"] for entry in moved if entry["largest"] is not None]
+    bare = len(moved) - len(sizes)
+    if not sizes:
+        return ""
+    far = sum(size > NOTABLE for size in sizes)
+    without = f" ({bare} {'has' if bare == 1 else 'have'} no standard error)" if bare else ""
+    return f"{far or 'none'} of them by more than a tenth of a standard error{without}"
 
 
 def _sign_flip(before: Number | None, after: Number | None) -> bool:

@@ -62,7 +62,7 @@ def standing(version: Version, own: Identity) -> Standing:
     verified = version.manifest["verified"]
     moved = _moved(own, version.manifest["parts"])
     covered = [line["date"] for line in verified if not _moved(own, line["parts"])]
-    return Standing(tuple(moved), covered[-1] if covered else None, verified[-1]["date"] if verified else None)
+    return Standing(tuple(moved), covered[-1] if covered else None)
 
 
 def _moved(own: Identity, parts: Mapping[str, str]) -> Sequence[str]:

@@ -25,6 +25,7 @@ from typing import Any, Literal
 from analysis import paths
 from analysis.data import catalog
 from analysis.refusal import Refusal
+from analysis.report import planned
 from analysis.run import attempt as attempts
 from analysis.run import (
     compare,
@@ -144,7 +145,7 @@ def _current(job: _Job) -> Outcome | None:
     told = version.manifest.get("status") or {}
     if told.get("state") == "withdrawn":
         return Outcome("current", f"{version.report} is withdrawn: {told.get('sentence', '')}{later}", version)
-    return Outcome("current", f"{version.report} is up to date{later}", version)
+    return Outcome("current", f"{version.report} is up to date{later}{_unexplained(version.manifest)}", version)
 
 
 def _run(job: _Job) -> Outcome:
@@ -240,7 +241,19 @@ def _published(job: _Job, attempt: Attempt, published: list[Version], folder: Pa
         versions.thin(earlier)
     job.index()
     state.remember(version, job.own.key)
-    return Outcome("published", f"{version.name}: published. {manifest['changed']['sentence']}", version)
+    sentence = f"{version.name}: published. {manifest['changed']['sentence']}{_unexplained(manifest)}"
+    return Outcome("published", sentence, version)
+
+
+def _unexplained(manifest: Mapping[str, Any]) -> str:
+    """Where to write why the plan was not kept; nothing where every reason is known, or in a variant."""
+    plan = manifest.get("plan")
+    bare = planned.unexplained(plan) if plan and not manifest.get("variant") else []
+    if not bare:
+        return ""
+    more = f" (and {len(bare) - 1} more)" if len(bare) > 1 else ""
+    lead = f"Not done as planned, and no reason is recorded: {bare[0].replace('_', ' ')}{more}."
+    return f"\n{lead} Write one line for each in {planned.reasons_file(manifest)}: `{bare[0]}: why`"
 
 
 def _manifest(job: _Job, attempt: Attempt, latest: Version | None) -> dict[str, Any]:

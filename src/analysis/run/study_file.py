@@ -72,6 +72,7 @@ def _path(family: str, name: str) -> Path:
 
 def _chosen(kind: type[Study], design: str, known: Table, asked: str) -> dict[str, Guess]:
     """A value for everything that must be said, and for what this design cannot do without."""
+    _refuse_side_by_side(kind, known)
     possible.needs_roles(kind.FAMILY, known.source)
     if kind.SHAPE == "panel":
         _refuse_no_dates(kind, design, known)
@@ -96,6 +97,20 @@ def _chosen(kind: type[Study], design: str, known: Table, asked: str) -> dict[st
 def _said(found: Mapping[str, Guess], known: Table) -> dict[str, Any]:
     """The values that are written, and the weight that the table declares."""
     return {"weight": known.role("weight")} | {field: guess.value for field, guess in found.items()}
+
+
+def _refuse_side_by_side(kind: type[Study], known: Table) -> None:
+    """Raises Refusal D401 where periods are needed and no column can be one: the table has one row per unit."""
+    if "time" not in possible.NEEDED.get(kind.FAMILY, ()) or known.role("time") or guesses.periods(known):
+        return
+    family = kind.FAMILY.replace("_", " ")
+    problem = f"no column has the role time, which {family} needs, and none can be a period"
+    fix = (
+        "if the table has columns per wave, write one row per unit and wave: copy the columns of the second wave below "
+        "those of the first with a column `wave` (1 and 2), and bring the file again; if it has one wave, make choose "
+        "names a design for it"
+    )
+    raise Refusal("D401", f"{known.source.declaration}:columns", problem, fix)
 
 
 def _refuse_no_dates(kind: type[Study], design: str, known: Table) -> None:
@@ -159,7 +174,7 @@ def _text(kind: type[Study], design: str, known: Table, chosen: Mapping[str, Gue
             lines += study_checks.further(kind.FAMILY, guess.value, _said(chosen, known))
         lines += _also(kind, [design]) if field == "estimators" else []
         remark = f"{CHANGE if not guess.sure else '#'}{': ' if not guess.sure else ' '}{said[field]}"
-        lines += _wrapped(f"{field}: {_yaml(guess.value)}", isinstance(guess.value, list))
+        lines += _wrapped(f"{field}: {_yaml(guess.value)}", guess.value)
         lines[-1] += f"  {remark}{_label(known, kind, field, guess.value)}"
     lines += ["", "# What may be said besides, with what holds if it is not. To use a line, delete the # before it."]
     lines += [f"# {field}: {_yaml(defaults[field])}  # {said[field]}" for field in free]
@@ -188,9 +203,11 @@ def _taken(kind: type[Study], design: str, field: str) -> bool:
     return field != "masked"
 
 
-def _wrapped(line: str, names: bool) -> list[str]:
+def _wrapped(line: str, value: Any) -> list[str]:
     """A long list of plain names on several lines."""
-    return textwrap.wrap(line, WIDTH, subsequent_indent="  ", break_long_words=False) if names else [line]
+    if not isinstance(value, list) or any(" " in str(entry) for entry in value):
+        return [line]
+    return textwrap.wrap(line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _also(kind: type[Study], value: list[str]) -> list[str]:
