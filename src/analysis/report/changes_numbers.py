@@ -7,6 +7,7 @@ from typing import Any
 
 from analysis.report import display
 from analysis.report.display import MINUS, Unit
+from analysis.run.differences_numbers import only_interval
 
 HEADER = ("Number", "Before", "Now", "Difference in standard errors", "What to note")
 ABSENT = "–"
@@ -29,11 +30,6 @@ _STATED = {
     "name": "name of the estimator",
 }
 _FIELDS = ("id", "label", "unit", "before", "after", "in_std_errors", "sign_flip", "significance_flip")
-
-
-def only_interval(number: Mapping[str, Any]) -> bool:
-    """Whether a published number is an interval alone, whose `estimate` is no more than its middle."""
-    return str(number.get("label", "")).endswith("interval")
 
 
 def row(entry: Mapping[str, Any]) -> tuple[str, str, str, str, str]:

@@ -12,13 +12,17 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
-from analysis.report.changes_numbers import only_interval
 from analysis.run import compare
 
 Number = Mapping[str, Any]
 Pair = tuple[Number | None, Number | None]
 NOTABLE = 0.1
 _PLACE = re.compile(r"_\d+(?=_|$)")
+
+
+def only_interval(number: Mapping[str, Any]) -> bool:
+    """Whether a published number is an interval alone, whose `estimate` is no more than its middle."""
+    return str(number.get("label", "")).endswith("interval")
 
 
 def moved(old: Sequence[Number], new: Sequence[Number]) -> list[dict[str, Any]]:
